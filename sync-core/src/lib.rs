@@ -1,1 +1,7 @@
-//! Being laid out.
+//! The core of Carryover, shared by tablets and server: a function of its inputs.
+
+pub mod document;
+pub mod ids;
+pub mod kv;
+pub mod sensitive;
+pub mod time;
