@@ -426,15 +426,14 @@ pub fn editable_leaf(kind: RecordKind, path: &str) -> Option<Type> {
     let mut steps = path.split('.').peekable();
     while let Some(step) = steps.next() {
         let field: &Field = fields.iter().find(|field| field.name == step && field.editable)?;
-        fields = match field.ty {
-            Type::Map(inner) => inner,
-            Type::Numbered(most, inner) => {
-                number_up_to(steps.next()?, most)?;
-                inner
-            }
-            #[expect(clippy::wildcard_enum_match_arm, reason = "whatever holds no fields is a leaf")]
-            leaf => return steps.peek().is_none().then_some(leaf),
-        };
+        if let Type::Map(inner) = field.ty {
+            fields = inner;
+        } else if let Type::Numbered(most, inner) = field.ty {
+            number_up_to(steps.next()?, most)?;
+            fields = inner;
+        } else {
+            return steps.peek().is_none().then_some(field.ty);
+        }
     }
     None
 }
