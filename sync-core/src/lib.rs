@@ -3,5 +3,6 @@
 pub mod document;
 pub mod ids;
 pub mod kv;
+pub mod roster;
 pub mod sensitive;
 pub mod time;
