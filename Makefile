@@ -14,8 +14,7 @@ help: ## Show this list
 	@printf '\n  Options go behind: make demo LISTEN=0.0.0.0:8642\n\n'
 
 demo: ## Build the server and serve the demo district (DATA, LISTEN, ARGS)
-	cargo build --locked --release --package server
-	"$${CARGO_TARGET_DIR:-target}"/release/carryover demo --listen "$(LISTEN)" --data "$(DATA)" $(ARGS)
+	cargo run --locked --release --package server --bin carryover -- demo --listen "$(LISTEN)" --data "$(DATA)" $(ARGS)
 
 test: ## Check everything; sets up what it needs beyond cargo and a C compiler
 	@tests/scripts/check.sh
