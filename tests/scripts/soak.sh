@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs every test again and again, the long ones too, with fresh random cases each time, until the time is up or one fails.
+# MINUTES (60): how long new rounds are begun.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+source tests/scripts/tools.sh
+need_cargo
+need_c_compiler
+need_nextest
+
+end=$((SECONDS + ${MINUTES:-60} * 60))
+rounds=0
+while ((SECONDS < end)); do
+    rounds=$((rounds + 1))
+    echo "==> round $rounds, $(((end - SECONDS + 59) / 60)) minutes to go"
+    cargo nextest run --locked --workspace --release --profile long --run-ignored all
+done
+echo "$rounds rounds in $SECONDS seconds, none failed"
