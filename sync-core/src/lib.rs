@@ -1,6 +1,7 @@
 //! The core of Carryover, shared by tablets and server: a function of its inputs.
 
 pub mod document;
+pub mod gate;
 pub mod ids;
 pub mod kv;
 pub mod sensitive;
