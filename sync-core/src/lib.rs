@@ -1,1 +1,4 @@
 //! Being laid out.
+
+pub mod measure;
+pub mod service;
