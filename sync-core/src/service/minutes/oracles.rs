@@ -149,6 +149,15 @@ fn oracle_5_overlap_of_one_line_counts_once() {
 }
 
 #[test]
+fn one_session_after_another_is_no_overlap() {
+    let mut story = Story::new();
+    story.delivers("s1", MONDAY, (10, 0), 30);
+    story.delivers("s2", MONDAY, (10, 30), 30);
+    assert_eq!(story.figures().1, 60);
+    assert!(story.week(MONDAY).flags.is_empty());
+}
+
+#[test]
 fn oracle_6_week_belongs_to_the_version_in_force_on_its_first_instructional_day() {
     let mut story = Story::new();
     story.lines[0].sessions = 4;
@@ -236,6 +245,19 @@ fn a_make_up_logged_twice_makes_up_once() {
         story.delivers(id, next_monday(), (10, 0), 30).make_up_for = Some("m1");
     }
     assert_eq!((story.week(MONDAY).make_up, story.week(next_monday()).delivered), (30, 0));
+
+    story.delivered[0].certified = false;
+    assert_eq!(story.week(MONDAY).make_up, 30, "the claim that lost takes nothing, certified or not");
+}
+
+#[test]
+fn minutes_that_another_session_had_make_up_for_nothing() {
+    let mut story = Story::new();
+    story.misses("m1", in_days(2), Reason::ProviderAbsent);
+    story.delivers("s1", next_monday(), (10, 0), 30).make_up_for = Some("m1");
+    story.delivers("s2", next_monday(), (10, 10), 30).certified = false;
+    assert_eq!((story.week(MONDAY).make_up, story.week(MONDAY).owed), (10, 20));
+    assert_eq!(story.week(next_monday()).delivered, 30);
 }
 
 #[test]
