@@ -6,6 +6,8 @@ pub mod exchange;
 pub mod gate;
 pub mod ids;
 pub mod kv;
+pub mod measure;
 pub mod roster;
 pub mod sensitive;
+pub mod service;
 pub mod time;
