@@ -65,6 +65,9 @@ fn a_fault_in_one_file_brings_no_echo_from_others() {
         ("students.csv", "external_id,display_name\ns1,\"open\n"),
         ("people.csv", "external_id,name\np1,Ana\n"),
         ("schools.csv", "\u{0}"),
+        ("students.csv", "external_id,display_name\ns 1,M\ns2,L\n"),
+        ("students.csv", "external_id,display_name\ns1\ns2,L\n"),
+        ("people.csv", "external_id,name,role\np1,A,chief\np2,B,para\np4,D,set\n"),
     ] {
         let errors = read_new(&district_with(file, bytes)).unwrap_err();
         assert!(errors.len() == 1 && errors[0].file == file, "{errors:?}");
