@@ -54,6 +54,8 @@ pub struct Hold {
     pub evidence: Evidence,
     /// When it arrived.
     pub received: Moment,
+    /// Where in the log it was last judged; the index fills it in.
+    pub seq: u64,
     /// The policy that it was judged by.
     pub policy: u32,
     /// Where it stands.

@@ -204,7 +204,10 @@ pub(crate) mod key {
     /// Document, slot that is built on, hold: which waiting holds build on this slot.
     pub(crate) fn on_top(document: DocumentId, slot: &SlotKey, hold: Option<HoldId>) -> Vec<u8> {
         let hold = hold.map(|hold| hold.0);
-        of(b't', &[&document.0, &slot_bytes(slot), hold.as_ref().map_or(&[], |hold| hold)])
+        // Padded, so that no row of a twin begins like the row of the record beside which it stands.
+        let mut slot = slot_bytes(slot);
+        slot.resize(48, 0);
+        of(b't', &[&document.0, &slot, hold.as_ref().map_or(&[], |hold| hold)])
     }
     pub(crate) fn quota(device: DeviceId) -> Vec<u8> {
         of(b'q', &[&device.0])
