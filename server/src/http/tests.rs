@@ -44,6 +44,7 @@ fn routes() -> Router {
         .route("/panics", get(panicking))
         .route("/bare", get(|| async { StatusCode::IM_A_TEAPOT }))
         .route("/broken", get(|| async { (StatusCode::BAD_GATEWAY, "the inner workings") }))
+        .route("/later", get(|| async { (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "17")], "later") }))
         .route("/page", get(|| async { (StatusCode::NOT_FOUND, Html("<p>gone</p>")) }))
         .route("/kept", get(|| async { ([(CACHE_CONTROL, "private, no-cache")], "snapshot") }))
         .route("/full", get(|| async { ApiError::from(Code::StorageFull).retry_after_s(60) }))
@@ -162,6 +163,9 @@ async fn what_others_refuse_in_their_own_words_is_put_in_the_envelope() {
     assert_eq!(error["message"], "the body broke off");
     let request = Request::post("/length").header(CONTENT_ENCODING, "br").body(Body::from("x")).unwrap();
     refused(app.clone().oneshot(request).await.unwrap(), Code::UnsupportedMedia).await;
+    let response = get_from(&app, "/later").await;
+    assert_eq!(response.headers()[RETRY_AFTER], "17", "the headers stay");
+    refused(response, Code::NotReady).await;
     for (path, status) in [("/bare", 418), ("/broken", 502)] {
         let response = get_from(&app, path).await;
         assert_eq!(response.status().as_u16(), status, "the status stays");
@@ -270,7 +274,7 @@ async fn bodies_share_a_budget_and_give_it_back() {
     // The channel holds one frame: when it takes a second, the first is in the budget.
     sender.send_data(Bytes::from_static(b"x")).await.unwrap();
     sender.send_data(Bytes::from_static(b"x")).await.unwrap();
-    let response = ask(&app, "POST", "/length", "sixsix").await;
+    let response = ask(&app, "POST", "/length", "four").await;
     assert!(response.headers().contains_key(RETRY_AFTER));
     refused(response, Code::Overloaded).await;
     drop(sender);

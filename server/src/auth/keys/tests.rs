@@ -99,7 +99,10 @@ fn a_file_of_another_length_or_a_link_is_no_key() {
         assert!(matches!(ServerKeys::open(&folder), Err(KeysError::NotAKey(_))), "{length}");
     }
     fs::remove_file(&path).unwrap();
-    std::os::unix::fs::symlink(folder.join(ACCESS), &path).unwrap();
+    // A link has a length, too: that of the name it leads to.
+    let elsewhere = "k".repeat(KEY_BYTES);
+    fs::copy(folder.join(ACCESS), folder.join(&elsewhere)).unwrap();
+    std::os::unix::fs::symlink(elsewhere, &path).unwrap();
     assert!(matches!(ServerKeys::open(&folder), Err(KeysError::NotAKey(_))));
 }
 
