@@ -35,7 +35,10 @@ impl Secret {
     }
 
     fn mac(&self, purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&self.0.into());
+        // HMAC fills a short key up with zeros itself; filled up here, the key has the type's length.
+        let mut key = [0; 64];
+        key[..32].copy_from_slice(&self.0);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&key.into());
         for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);

@@ -116,9 +116,7 @@ pub fn tell(
         if changes.len() == STREAM_ROWS {
             until = until.min(changes.last().copied().unwrap_or(end));
         }
-        // What is older than the beginning is told right behind it.
-        let behind = |seq: u64| if begins_here { (seq.max(reading.begun), seq) } else { (seq, seq) };
-        places.extend(changes.into_iter().map(|seq| (behind(seq).1, Some(document))));
+        places.extend(changes.into_iter().map(|seq| (seq, Some(document))));
     }
     compose(index, log, person, Stretch { after, until, end, places, fresh }, yours)
 }
@@ -163,15 +161,10 @@ fn compose(
         match document {
             Some(document) => told.change(log, *document, *seq, yours)?,
             None => {
-                let begun = told.mail(index, log, person, *seq)?;
-                for seq in begun.and_then(|document| older.remove(&document)).unwrap_or_default() {
-                    if let Some(Entry::Begin { name, .. }) = told.entries.last() {
-                        let document = name.id();
+                if let Some(document) = told.mail(index, log, person, *seq)? {
+                    for seq in older.remove(&document).unwrap_or_default() {
                         told.change(log, document, seq, yours)?;
-                        continue;
                     }
-                    let document = begun.unwrap_or(DocumentId([0; 16]));
-                    told.change(log, document, seq, yours)?;
                 }
             }
         }
