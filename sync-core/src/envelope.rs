@@ -136,7 +136,10 @@ impl Envelope {
     ///
     /// # Errors
     /// [`EnvelopeError`]: nothing of the envelope has been believed.
-    pub fn verify(&self, key_of: impl FnOnce(DeviceId) -> Option<[u8; 32]>) -> Result<Verified, EnvelopeError> {
+    pub fn verify(
+        &self,
+        key_of: impl FnOnce(DeviceId) -> Option<[u8; 32]>,
+    ) -> Result<Verified, EnvelopeError> {
         if self.body.len() > ENVELOPE_BYTES_MAX {
             return Err(EnvelopeError::TooLarge);
         }

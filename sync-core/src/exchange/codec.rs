@@ -49,7 +49,8 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
 /// [`DecodeError::Malformed`], also where bytes follow the value or it nests too deep.
 pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let mut rest = bytes;
-    let value = ciborium::de::from_reader_with_recursion_limit(&mut rest, DEPTH_MAX).map_err(|_| DecodeError::Malformed)?;
+    let value = ciborium::de::from_reader_with_recursion_limit(&mut rest, DEPTH_MAX)
+        .map_err(|_| DecodeError::Malformed)?;
     if rest.is_empty() { Ok(value) } else { Err(DecodeError::Malformed) }
 }
 
@@ -93,7 +94,11 @@ mod tests {
     fn other_versions_and_sizes_are_named() {
         assert_eq!(decode::<Vec<u8>>(&[0, 9, 0x80]), Err(DecodeError::Version(9)));
         assert_eq!(decode::<Vec<u8>>(&[0]), Err(DecodeError::Malformed));
-        assert_eq!(decode::<Vec<u8>>(&[0, 1, 0x80, 0]), Err(DecodeError::Malformed), "bytes behind the value");
+        assert_eq!(
+            decode::<Vec<u8>>(&[0, 1, 0x80, 0]),
+            Err(DecodeError::Malformed),
+            "bytes behind the value"
+        );
         assert_eq!(decode::<Vec<u8>>(&vec![0; MESSAGE_BYTES_MAX + 1]), Err(DecodeError::TooLarge));
     }
 

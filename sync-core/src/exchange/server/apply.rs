@@ -13,7 +13,9 @@ use crate::document::slot::{ContentHash, Slot};
 use crate::exchange::codec;
 use crate::exchange::message::HoldState;
 use crate::exchange::server::entry::{Hold, LogEntry, Standing};
-use crate::exchange::server::index::{ActorState, ChangeState, CodeState, DocumentState, Index, Reading, key};
+use crate::exchange::server::index::{
+    ActorState, ChangeState, CodeState, DocumentState, Index, Reading, key,
+};
 use crate::gate::policy::{self, Known};
 use crate::ids::{DocumentId, PersonId, first_16};
 use crate::kv::{KvError, Overlay};
@@ -83,7 +85,11 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
         }
         LogEntry::Review { person, document, roles } => {
             if let Some(reading) = Index(sheet).reading(*person, *document)? {
-                put(sheet, key::reading(&[&person.0, &document.0]), &Reading { roles: roles.clone(), ..reading });
+                put(
+                    sheet,
+                    key::reading(&[&person.0, &document.0]),
+                    &Reading { roles: roles.clone(), ..reading },
+                );
             }
             mail(sheet, *person, seq);
         }
@@ -135,7 +141,8 @@ fn apply_grant(sheet: &mut Overlay<'_>, grant: &Grant) {
 fn apply_founded(sheet: &mut Overlay<'_>, seq: u64, name: &DocumentName, step: u32) -> Result<(), KvError> {
     let id = name.id();
     let chain = founding(id, schema::steps(name.kind));
-    let made = (step as usize).checked_sub(1).and_then(|at| chain.get(at)).ok_or(KvError::Damaged("founding"))?;
+    let made =
+        (step as usize).checked_sub(1).and_then(|at| chain.get(at)).ok_or(KvError::Damaged("founding"))?;
     let known = Index(sheet).document(id)?;
     let mut heads = known.as_ref().map(|state| state.heads.clone()).unwrap_or_default();
     // A schema step depends on the founding chain alone: it stands beside what was written since.
@@ -173,7 +180,8 @@ pub(crate) fn apply_changed(
     for dep in &change.deps {
         step = step.max(Index(sheet).change(id, dep)?.map_or(0, |dep| dep.step));
     }
-    let mut heads: Vec<ChangeHash> = state.heads.iter().filter(|head| !change.deps.contains(head)).copied().collect();
+    let mut heads: Vec<ChangeHash> =
+        state.heads.iter().filter(|head| !change.deps.contains(head)).copied().collect();
     heads.push(change.hash);
     heads.sort();
     let next = DocumentState {
@@ -209,7 +217,12 @@ pub(crate) fn known_standing(
 ) -> Result<Option<Known>, KvError> {
     let Some(standing) = index.slot(document, key)? else { return Ok(None) };
     let kind = RecordKind::of_container(&standing.container);
-    Ok(kind.map(|kind| Known { kind, owner: key.member, discipline: standing.discipline, edits: standing.edits }))
+    Ok(kind.map(|kind| Known {
+        kind,
+        owner: key.member,
+        discipline: standing.discipline,
+        edits: standing.edits,
+    }))
 }
 
 fn apply_held(sheet: &mut Overlay<'_>, seq: u64, hold: &Hold, to: &[PersonId]) -> Result<(), KvError> {

@@ -108,9 +108,18 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// [`DeskError::Index`] where the index cannot be read.
-    pub fn found(index: &'a dyn KvRead, organisation: Organisation, conditions: Conditions) -> Result<Self, DeskError> {
-        let mut desk =
-            Self { sheet: Overlay::new(index), entries: Vec::new(), next: 1, organisation: organisation.clone(), conditions };
+    pub fn found(
+        index: &'a dyn KvRead,
+        organisation: Organisation,
+        conditions: Conditions,
+    ) -> Result<Self, DeskError> {
+        let mut desk = Self {
+            sheet: Overlay::new(index),
+            entries: Vec::new(),
+            next: 1,
+            organisation: organisation.clone(),
+            conditions,
+        };
         desk.emit(LogEntry::Organisation(organisation))?;
         desk.advance()?;
         Ok(desk)

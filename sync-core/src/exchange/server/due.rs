@@ -37,16 +37,28 @@ impl Desk<'_> {
         self.found_ahead(last, today)
     }
 
-    fn due_between(&self, last: Option<Date>, today: Date) -> Result<BTreeMap<Date, Vec<GrantId>>, DeskError> {
+    fn due_between(
+        &self,
+        last: Option<Date>,
+        today: Date,
+    ) -> Result<BTreeMap<Date, Vec<GrantId>>, DeskError> {
         // Days in this form sort as texts, years with four digits assumed, which the import's limits see to.
-        let after = last.and_then(|last| last.checked_add(1.day()).ok()).map(|day| day.to_string()).unwrap_or_default();
+        let after = last
+            .and_then(|last| last.checked_add(1.day()).ok())
+            .map(|day| day.to_string())
+            .unwrap_or_default();
         let until = today.checked_add(1.day()).unwrap_or(today).to_string();
         let index = self.index();
-        let rows = index.0.range(&key::due(&[after.as_bytes()]), &key::due(&[until.as_bytes()]), usize::MAX)?;
+        let rows =
+            index.0.range(&key::due(&[after.as_bytes()]), &key::due(&[until.as_bytes()]), usize::MAX)?;
         let mut due: BTreeMap<Date, Vec<GrantId>> = BTreeMap::new();
         for (row, _) in rows {
             let damaged = || KvError::Damaged("due");
-            let day = row.get(1..11).and_then(|day| std::str::from_utf8(day).ok()).and_then(day_from_text).ok_or_else(damaged)?;
+            let day = row
+                .get(1..11)
+                .and_then(|day| std::str::from_utf8(day).ok())
+                .and_then(day_from_text)
+                .ok_or_else(damaged)?;
             let grant = row.get(11..).and_then(|id| id.try_into().ok()).map(GrantId).ok_or_else(damaged)?;
             due.entry(day).or_default().push(grant);
         }

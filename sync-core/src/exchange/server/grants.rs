@@ -20,7 +20,8 @@ impl Desk<'_> {
     /// [`DeskError::Index`].
     pub fn roles_on(&self, person: PersonId, student: StudentId, day: Date) -> Result<Roles, DeskError> {
         let team = self.index().team(student)?;
-        let current = team.iter().filter(|grant| grant.person == person && grant.state(day) == GrantState::Current);
+        let current =
+            team.iter().filter(|grant| grant.person == person && grant.state(day) == GrantState::Current);
         Ok(current.map(|grant| grant.role).filter(|role| role.is_on_teams()).collect())
     }
 
@@ -67,8 +68,15 @@ impl Desk<'_> {
             .map(|grant| grant.person)
             .collect();
         let org = self.organisation().id;
-        let name = |kind, period: &String, member| DocumentName { org, kind, subject: student, period: period.clone(), member };
-        let mut names: Vec<DocumentName> = years.iter().map(|year| name(DocumentKind::Plan, year, None)).collect();
+        let name = |kind, period: &String, member| DocumentName {
+            org,
+            kind,
+            subject: student,
+            period: period.clone(),
+            member,
+        };
+        let mut names: Vec<DocumentName> =
+            years.iter().map(|year| name(DocumentKind::Plan, year, None)).collect();
         for term in terms {
             names.push(name(DocumentKind::Log, term, None));
             names.push(name(DocumentKind::Tally, term, None));
@@ -103,7 +111,9 @@ impl Desk<'_> {
             let reading = self.index().reading(person, id)?.filter(|reading| reading.ended.is_none());
             let reads = may_read(&document.name, person, &roles);
             match reading {
-                None if reads => drop(self.emit(LogEntry::Begin { person, document: id, roles: roles.clone() })?),
+                None if reads => {
+                    drop(self.emit(LogEntry::Begin { person, document: id, roles: roles.clone() })?)
+                }
                 Some(_) if !reads => {
                     let why = if roles.is_empty() { EndReason::GrantEnded } else { EndReason::PlaceChanged };
                     self.emit(LogEntry::End { person, document: id, why })?;

@@ -42,7 +42,9 @@ pub(crate) fn known(
     let holds = index.held(document, key)?;
     let slot = holds.iter().flat_map(|hold| &hold.slots).find(|slot| slot.key == *key);
     // What a held assignment names is looked up one step deep only: its goal stands or is held itself.
-    Ok(slot.and_then(|slot| policy::known_of(slot, &|goal| known_standing(index, document, goal).ok().flatten())))
+    Ok(slot.and_then(|slot| {
+        policy::known_of(slot, &|goal| known_standing(index, document, goal).ok().flatten())
+    }))
 }
 
 /// Returns whether `person`, standing on the team in these roles, may decide about a hold: a case manager, or whoever has the right that
@@ -119,7 +121,12 @@ impl Desk<'_> {
     }
 
     /// Gives a decided state to every waiting hold that builds on these slots, and to what builds on those.
-    pub(crate) fn take_along(&mut self, document: DocumentId, slots: &[Slot], state: &HoldState) -> Result<(), DeskError> {
+    pub(crate) fn take_along(
+        &mut self,
+        document: DocumentId,
+        slots: &[Slot],
+        state: &HoldState,
+    ) -> Result<(), DeskError> {
         let mut bases: Vec<SlotKey> = slots.iter().map(|slot| slot.key).collect();
         while let Some(base) = bases.pop() {
             // A base that stands in spite of it, as another's or an earlier one, goes on carrying what builds on it.
@@ -158,7 +165,13 @@ impl Desk<'_> {
         match judged.reason {
             Some(HoldReason::OnTop) => Ok(Vec::new()),
             Some(reason) => {
-                let again = Hold { reason, only_on_top: false, fault: judged.fault, late: hold.late || judged.late, ..hold.clone() };
+                let again = Hold {
+                    reason,
+                    only_on_top: false,
+                    fault: judged.fault,
+                    late: hold.late || judged.late,
+                    ..hold.clone()
+                };
                 let to = self.told_of(&again)?;
                 self.emit(LogEntry::Held { hold: Box::new(again), to })?;
                 Ok(Vec::new())
@@ -171,7 +184,12 @@ impl Desk<'_> {
     }
 
     /// Issues a hold's slots, with the note of how they came in beside each, and closes it.
-    pub(crate) fn issue_hold(&mut self, name: &DocumentName, hold: &Hold, by: Option<PersonId>) -> Result<u64, DeskError> {
+    pub(crate) fn issue_hold(
+        &mut self,
+        name: &DocumentName,
+        hold: &Hold,
+        by: Option<PersonId>,
+    ) -> Result<u64, DeskError> {
         let document = name.id();
         let mut slots = Vec::new();
         for slot in &hold.slots {
@@ -190,7 +208,11 @@ impl Desk<'_> {
             self.next()
         } else {
             let policy = crate::gate::policy::POLICY;
-            self.issue(name, &slots, &Origin::Issued { envelopes: Vec::new(), admitted: vec![hold.id], policy })?
+            self.issue(
+                name,
+                &slots,
+                &Origin::Issued { envelopes: Vec::new(), admitted: vec![hold.id], policy },
+            )?
         };
         self.set_hold_state(hold, HoldState::Admitted { by })?;
         Ok(seq)

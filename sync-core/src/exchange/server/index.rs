@@ -13,7 +13,7 @@ use crate::exchange::codec;
 use crate::exchange::message::EndReason;
 use crate::exchange::server::entry::{Hold, Organisation, Standing};
 use crate::ids::{DeviceId, DocumentId, GrantId, HoldId, PersonId, SchoolId, StudentId};
-use crate::kv::{KvError, KvRead, prefix_end};
+use crate::kv::{KvError, KvRead, Pair, prefix_end};
 use crate::roster::calendar::Calendar;
 use crate::roster::reading::Roles;
 use crate::roster::{Device, Grant, Guardian, Person, School, Student};
@@ -228,7 +228,7 @@ impl<'a> Index<'a> {
     }
 
     /// Returns all keys of a table part, without the prefix, with their values.
-    pub(crate) fn scan(&self, prefix: Vec<u8>) -> Result<Vec<(Vec<u8>, Vec<u8>)>, KvError> {
+    pub(crate) fn scan(&self, prefix: Vec<u8>) -> Result<Vec<Pair>, KvError> {
         let (end, mut start, mut all) = (prefix_end(&prefix), prefix.clone(), Vec::new());
         loop {
             let rows = self.0.range(&start, &end, SCAN_ROWS)?;
@@ -366,7 +366,13 @@ impl<'a> Index<'a> {
     }
 
     /// Returns the places in the log of a document's changes after `after` and up to `until`, at most `limit`.
-    pub fn changes(&self, document: DocumentId, after: u64, until: u64, limit: usize) -> Result<Vec<u64>, KvError> {
+    pub fn changes(
+        &self,
+        document: DocumentId,
+        after: u64,
+        until: u64,
+        limit: usize,
+    ) -> Result<Vec<u64>, KvError> {
         let start = key::changes(document, Some(after.saturating_add(1)));
         let end = key::changes(document, Some(until.saturating_add(1)));
         self.0.range(&start, &end, limit)?.iter().map(|(key, _)| seq_at_end(key)).collect()
@@ -450,7 +456,9 @@ impl<'a> Index<'a> {
     /// Returns the names of all facts that a person has.
     pub fn facts(&self, person: PersonId) -> Result<Vec<String>, KvError> {
         let rows = self.scan(key::fact(person, ""))?;
-        rows.into_iter().map(|(rest, _)| String::from_utf8(rest).map_err(|_| KvError::Damaged("fact"))).collect()
+        rows.into_iter()
+            .map(|(rest, _)| String::from_utf8(rest).map_err(|_| KvError::Damaged("fact")))
+            .collect()
     }
 }
 

@@ -168,7 +168,12 @@ impl Desk<'_> {
         Ok(Fate { document, act: None, envelope: hash, outcome: Outcome::Refused { code }, receipt })
     }
 
-    fn receive_whole(&mut self, whole: Whole, envelope: Envelope, hash: ContentHash) -> Result<Vec<Fate>, DeskError> {
+    fn receive_whole(
+        &mut self,
+        whole: Whole,
+        envelope: Envelope,
+        hash: ContentHash,
+    ) -> Result<Vec<Fate>, DeskError> {
         let (slots, wrapping) = whole.shaped.into_parts();
         let document = whole.name.id();
         let author = whole.device.person;
@@ -180,7 +185,12 @@ impl Desk<'_> {
         let mut verdicts = Vec::new();
         for act in &acts {
             let mut judged = self.judge_slots(&whole.name, author, device, &act.new, &earlier)?;
-            if act.twin && !matches!(judged.reason, Some(HoldReason::AccessEnded | HoldReason::DeviceRevoked | HoldReason::DeviceLost)) {
+            if act.twin
+                && !matches!(
+                    judged.reason,
+                    Some(HoldReason::AccessEnded | HoldReason::DeviceRevoked | HoldReason::DeviceLost)
+                )
+            {
                 judged.reason = Some(HoldReason::Twin);
                 judged.only_on_top = false;
             } else if judged.reason.is_none() && act.held.is_some() && !act.new.is_empty() {
@@ -193,10 +203,19 @@ impl Desk<'_> {
             }
             verdicts.push(judged);
         }
-        let stored = self.store_allowed(&state, &whole.verified, &envelope, hash, &slots, wrapping, &acts, &verdicts)?;
+        let stored =
+            self.store_allowed(&state, &whole.verified, &envelope, hash, &slots, wrapping, &acts, &verdicts)?;
         let mut fates = Vec::new();
         for (act, judged) in acts.into_iter().zip(verdicts) {
-            fates.push(self.settle(&whole.name, &whole.verified, &whole.device, hash, act, judged, stored)?);
+            fates.push(self.settle(
+                &whole.name,
+                &whole.verified,
+                &whole.device,
+                hash,
+                act,
+                judged,
+                stored,
+            )?);
         }
         let now_standing: Vec<SlotKey> = earlier.into_keys().collect();
         self.release(&whole.name, &now_standing)?;
@@ -246,7 +265,9 @@ impl Desk<'_> {
                     }
                     act.twin = true;
                 }
-                let same = |hold: &Hold| hold.slots.iter().any(|held| held.key == slot.key && held.content_hash() == content);
+                let same = |hold: &Hold| {
+                    hold.slots.iter().any(|held| held.key == slot.key && held.content_hash() == content)
+                };
                 if let Some(hold) = index.held(document, &slot.key)?.into_iter().find(same) {
                     act.held = Some(hold);
                     act.whole = false;
@@ -356,7 +377,8 @@ impl Desk<'_> {
             };
             return self.store_verbatim(state, wrapping, slots, origin);
         }
-        let origin = Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy: POLICY };
+        let origin =
+            Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy: POLICY };
         self.issue(&state.name, &allowed, &origin)
     }
 
@@ -420,7 +442,9 @@ impl Desk<'_> {
         }
         let open = bases.is_empty() || bases.iter().any(|base| base.state == HoldState::Waiting);
         let declined = bases.iter().find_map(|base| match &base.state {
-            HoldState::Declined { reason, .. } => Some(HoldState::Declined { by: None, reason: reason.clone() }),
+            HoldState::Declined { reason, .. } => {
+                Some(HoldState::Declined { by: None, reason: reason.clone() })
+            }
             HoldState::Withdrawn => Some(HoldState::Withdrawn),
             HoldState::Waiting | HoldState::Admitted { .. } => None,
         });

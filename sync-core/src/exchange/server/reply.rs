@@ -142,7 +142,9 @@ fn compose(
     // Changes older than the beginning of their document are told with it.
     let mut older: BTreeMap<DocumentId, Vec<u64>> = BTreeMap::new();
     for (seq, document) in &places {
-        if let Some(document) = document.filter(|document| fresh.get(document).is_some_and(|begun| seq < begun)) {
+        if let Some(document) =
+            document.filter(|document| fresh.get(document).is_some_and(|begun| seq < begun))
+        {
             older.entry(document).or_default().push(*seq);
         }
     }
@@ -189,7 +191,9 @@ impl Told {
         seq: u64,
         yours: &BTreeSet<ChangeHash>,
     ) -> Result<(), KvError> {
-        let LogEntry::Changed { change, .. } = log.entry(seq)? else { return Err(KvError::Damaged("change")) };
+        let LogEntry::Changed { change, .. } = log.entry(seq)? else {
+            return Err(KvError::Damaged("change"));
+        };
         let hash = if yours.is_empty() { None } else { outline(&change).ok().map(|outline| outline.hash) };
         let change = match hash.filter(|hash| yours.contains(hash)) {
             Some(hash) => ChangeBytes::Yours(hash),
@@ -211,13 +215,21 @@ impl Told {
         #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is ever put into a person's mail")]
         match log.entry(seq)? {
             LogEntry::Begin { document, .. } => {
-                let reading = index.reading(person, document)?.filter(|now| now.ended.is_none() && now.begun == seq);
+                let reading =
+                    index.reading(person, document)?.filter(|now| now.ended.is_none() && now.begun == seq);
                 // It ended since, or began anew: that is told at its own place.
-                let (Some(reading), Some(state)) = (reading, index.document(document)?) else { return Ok(None) };
+                let (Some(reading), Some(state)) = (reading, index.document(document)?) else {
+                    return Ok(None);
+                };
                 let fetch = (state.changes > INLINE_CHANGES_MAX).then_some(state.last);
                 let holds = open_holds(index, person, &reading.roles, document)?;
                 self.delivered.insert(document);
-                self.entries.push(Entry::Begin { name: state.name, incarnation: state.incarnation, fetch, holds });
+                self.entries.push(Entry::Begin {
+                    name: state.name,
+                    incarnation: state.incarnation,
+                    fetch,
+                    holds,
+                });
                 Ok(Some(document))
             }
             LogEntry::Review { document, .. } => {
@@ -262,7 +274,12 @@ impl Told {
     }
 }
 
-fn open_holds(index: &Index<'_>, person: PersonId, roles: &Roles, document: DocumentId) -> Result<Vec<HoldView>, KvError> {
+fn open_holds(
+    index: &Index<'_>,
+    person: PersonId,
+    roles: &Roles,
+    document: DocumentId,
+) -> Result<Vec<HoldView>, KvError> {
     let waiting = index.waiting(document)?;
     Ok(waiting.iter().filter(|hold| may_review(index, person, roles, hold)).map(|hold| hold.view()).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::document::schema::{RecordKind, REASON_CHARS_MAX, check_record};
+use crate::document::schema::{REASON_CHARS_MAX, RecordKind, check_record};
 use crate::document::slot::{Slot, SlotKey, Value};
 use crate::exchange::message::{HoldReason, HoldState};
 use crate::exchange::server::desk::{Desk, DeskError};
@@ -70,7 +70,8 @@ impl Desk<'_> {
 
     fn team_reviews(&self, hold: &Hold) -> Result<bool, DeskError> {
         let (index, today) = (self.index(), self.today());
-        let people: BTreeSet<PersonId> = index.team(hold.name.subject)?.into_iter().map(|grant| grant.person).collect();
+        let people: BTreeSet<PersonId> =
+            index.team(hold.name.subject)?.into_iter().map(|grant| grant.person).collect();
         for person in people {
             let roles: Roles = self.roles_on(person, hold.name.subject, today)?;
             if may_read(&hold.name, person, &roles) && may_review(&index, person, &roles, hold) {
@@ -97,7 +98,8 @@ impl Desk<'_> {
         if ids.is_empty() || ids.len() > DECIDED_MAX {
             return Ok(Review::Invalid);
         }
-        let waiting: Vec<Hold> = chosen.into_values().filter(|hold| hold.state == HoldState::Waiting).collect();
+        let waiting: Vec<Hold> =
+            chosen.into_values().filter(|hold| hold.state == HoldState::Waiting).collect();
         let mut order: Vec<Hold> = Vec::new();
         let mut rest = waiting;
         // Bases before what builds on them; what is left over when nothing moves any more builds on something that is not admitted.
@@ -106,7 +108,11 @@ impl Desk<'_> {
                 let mut ready = Vec::new();
                 let mut later = Vec::new();
                 for hold in rest {
-                    if self.missing_bases(&hold, &order)?.is_empty() { ready.push(hold) } else { later.push(hold) }
+                    if self.missing_bases(&hold, &order)?.is_empty() {
+                        ready.push(hold)
+                    } else {
+                        later.push(hold)
+                    }
                 }
                 (ready, later)
             };
@@ -141,7 +147,11 @@ impl Desk<'_> {
     /// # Errors
     /// As [`Desk::admit`].
     pub fn decline(&mut self, reviewer: PersonId, ids: &[HoldId], reason: &str) -> Result<Review, DeskError> {
-        if ids.is_empty() || ids.len() > DECIDED_MAX || reason.trim().is_empty() || reason.chars().count() > REASON_CHARS_MAX {
+        if ids.is_empty()
+            || ids.len() > DECIDED_MAX
+            || reason.trim().is_empty()
+            || reason.chars().count() > REASON_CHARS_MAX
+        {
             return Ok(Review::Invalid);
         }
         for id in ids {
@@ -151,8 +161,13 @@ impl Desk<'_> {
         }
         let along = HoldState::Declined { by: None, reason: reason.to_owned() };
         for id in ids {
-            let Some(hold) = self.index().hold(*id)?.filter(|hold| hold.state == HoldState::Waiting) else { continue };
-            self.set_hold_state(&hold, HoldState::Declined { by: Some(reviewer), reason: reason.to_owned() })?;
+            let Some(hold) = self.index().hold(*id)?.filter(|hold| hold.state == HoldState::Waiting) else {
+                continue;
+            };
+            self.set_hold_state(
+                &hold,
+                HoldState::Declined { by: Some(reviewer), reason: reason.to_owned() },
+            )?;
             self.take_along(hold.document(), &hold.slots, &along)?;
         }
         self.states(ids)
@@ -232,7 +247,9 @@ impl Desk<'_> {
 
     fn replaced(&self, hold: &Hold, edit: &Slot, with: &[Hold]) -> bool {
         let text = edit.key.to_string();
-        let replaces = |slot: &Slot| slot.leaf("replaces").and_then(Value::as_map).is_some_and(|map| map.contains_key(&text));
+        let replaces = |slot: &Slot| {
+            slot.leaf("replaces").and_then(Value::as_map).is_some_and(|map| map.contains_key(&text))
+        };
         let on_top = self.index().on_top(hold.document(), &edit.key).unwrap_or_default();
         on_top.iter().filter(|top| top.only_on_top).chain(with).any(|top| top.slots.iter().any(replaces))
     }
@@ -241,7 +258,9 @@ impl Desk<'_> {
 /// Sets the leaf that an edit names, if it names this record.
 fn apply_edit(record: &mut Slot, edit: &Slot) {
     let text = |path: &str| edit.leaf(path).and_then(Value::as_text);
-    let (Some(target), Some(field), Some(value)) = (text("target"), text("field"), edit.leaf("value")) else { return };
+    let (Some(target), Some(field), Some(value)) = (text("target"), text("field"), edit.leaf("value")) else {
+        return;
+    };
     if edit.container != RecordKind::Edit.container() || target != record.key.to_string() {
         return;
     }

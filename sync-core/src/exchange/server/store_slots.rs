@@ -37,7 +37,11 @@ impl History for Past<'_> {
 
 impl Desk<'_> {
     /// Returns why a change cannot be stored as it came; none if it can.
-    pub(crate) fn oddity(&self, state: &DocumentState, wrapping: &Wrapping) -> Result<Option<Oddity>, DeskError> {
+    pub(crate) fn oddity(
+        &self,
+        state: &DocumentState,
+        wrapping: &Wrapping,
+    ) -> Result<Option<Oddity>, DeskError> {
         if !self.conditions().verbatim {
             return Ok(Some(Oddity::SwitchedOff));
         }
@@ -67,7 +71,12 @@ impl Desk<'_> {
     }
 
     /// Issues slots on the document's present heads, and returns the place in the log of the change that has the last of them.
-    pub(crate) fn issue(&mut self, name: &DocumentName, slots: &[Slot], origin: &Origin) -> Result<u64, DeskError> {
+    pub(crate) fn issue(
+        &mut self,
+        name: &DocumentName,
+        slots: &[Slot],
+        origin: &Origin,
+    ) -> Result<u64, DeskError> {
         let id = name.id();
         let state = self.index().document(id)?.ok_or(KvError::Damaged("document"))?;
         let actor = derive("issuer", &[&self.conditions().run.0, &id.0]);
@@ -76,7 +85,8 @@ impl Desk<'_> {
         let issued = issue(&containers(name, state.steps), &tip, actor, self.conditions().now, slots)?;
         let (mut last, whole) = (state.last, issued.len() == 1);
         for change in issued {
-            let entry = LogEntry::Changed { document: id, change: change.bytes.clone(), origin: origin.clone() };
+            let entry =
+                LogEntry::Changed { document: id, change: change.bytes.clone(), origin: origin.clone() };
             last = if whole {
                 let change = outline(&change.bytes).map_err(|_| KvError::Damaged("change"))?;
                 self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, &state, &change, slots))?
