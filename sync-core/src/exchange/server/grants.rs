@@ -112,7 +112,7 @@ impl Desk<'_> {
             let reads = may_read(&document.name, person, &roles);
             match reading {
                 None if reads => {
-                    drop(self.emit(LogEntry::Begin { person, document: id, roles: roles.clone() })?)
+                    self.emit(LogEntry::Begin { person, document: id, roles: roles.clone() })?;
                 }
                 Some(_) if !reads => {
                     let why = if roles.is_empty() { EndReason::GrantEnded } else { EndReason::PlaceChanged };

@@ -4,6 +4,7 @@
 //! becomes log entries, and the writes that follow from them. The writer puts the entries into the log as one frame, and only then are
 //! the writes the index. Built again from the log by [`apply`], the index is the same.
 
+pub mod answer;
 pub mod apply;
 pub mod desk;
 pub mod due;
