@@ -1,1 +1,3 @@
-//! Being laid out.
+//! The server's parts, as a library that the program and the tests use alike.
+
+pub mod store;
