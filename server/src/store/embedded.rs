@@ -18,7 +18,7 @@ use super::disk::{Disk, RealDisk};
 use super::frame::{Frame, LogId, RunningHash, StoredRecord};
 use super::index::sled_index::SledIndex;
 use super::index::{Index, IndexBackend, Overlay, add_to, merge_last, merge_range, too_large};
-use super::kv::{KvError, KvRead, Write};
+use super::kv::{KvError, KvRead, Pair, Write};
 use super::lock::FolderLock;
 use super::log::table::Shared;
 use super::log::{Log, OpenError, SEGMENT_BYTES};
@@ -199,11 +199,11 @@ impl KvRead for WriterView {
         Ok(self.group.get(key).map_or(below, Clone::clone))
     }
 
-    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, KvError> {
+    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
         merge_range(&self.group, &*self.index, start, end, limit)
     }
 
-    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, KvError> {
+    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
         merge_last(&self.group, &*self.index, start, end)
     }
 }

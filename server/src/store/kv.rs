@@ -3,16 +3,19 @@
 //! The index is a plain map of byte strings. Whoever decides (the gate, the exchange) sees only this
 //! trait, so that the same decision runs over sled, over a map in memory, or over rows of a database.
 
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
 /// A reading view of an ordered map of byte strings.
 pub trait KvRead {
     /// Returns the value under `key`, if there is one.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, KvError>;
 
     /// Returns all pairs with start <= key < end in key order, at most `limit`.
-    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, KvError>;
+    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError>;
 
     /// Returns the last pair with start <= key < end.
-    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, KvError>;
+    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError>;
 }
 
 /// One change of the map; a later write of the same list wins over an earlier one.

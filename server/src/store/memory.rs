@@ -16,7 +16,7 @@ use super::contract::{
 use super::frame::{Frame, GENESIS_HASH, LogId, StoredRecord};
 use super::group::GROUP_BYTES_MAX;
 use super::index::{IndexBackend, MapIndex, Overlay, add_to, merge_last, merge_range, too_large};
-use super::kv::{KvError, KvRead, Write};
+use super::kv::{KvError, KvRead, Pair, Write};
 use super::log::{checked_bytes, codec};
 
 /// What survives a [`MemoryStore`], and the levers that make it fail. Clones are the same disk.
@@ -199,11 +199,11 @@ impl KvRead for MemoryStore {
         Ok(self.writes.get(key).map_or(below, Clone::clone))
     }
 
-    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, KvError> {
+    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
         merge_range(&self.writes, &*self.shared, start, end, limit)
     }
 
-    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, KvError> {
+    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
         merge_last(&self.writes, &*self.shared, start, end)
     }
 }
@@ -233,12 +233,12 @@ impl KvRead for MemoryReader {
         self.index.get(key)
     }
 
-    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, KvError> {
+    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
         self.sound()?;
         self.index.range(start, end, limit)
     }
 
-    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, KvError> {
+    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
         self.sound()?;
         self.index.last(start, end)
     }

@@ -40,7 +40,7 @@ pub use contract::{
 pub use embedded::EmbeddedStore;
 pub use frame::{Frame, LogId, Record, RunningHash, StoredRecord};
 pub use group::{CommitError, Committed, Committer, Decision, Ticket, Turn};
-pub use kv::{KvError, KvRead, Write};
+pub use kv::{KvError, KvRead, Pair, Write};
 pub use lock::{FolderLock, LockError};
 pub use log::OpenError;
 #[cfg(any(test, feature = "testing"))]

@@ -176,7 +176,7 @@ impl Walk {
                 self.joined = false;
             }
         }
-        let mut cursor = Cursor::new(file, SEGMENT_HEADER_BYTES as u64, file.len()?);
+        let mut cursor = Cursor::new(file, SEGMENT_HEADER_BYTES as u64, file.size()?);
         loop {
             let offset = cursor.offset();
             let broken = match cursor.next_frame()? {

@@ -39,8 +39,8 @@ pub trait Disk: Send + Sync {
 
 /// An open file, read and written at named places.
 pub trait DiskFile: Send + Sync {
-    /// Returns its length in bytes.
-    fn len(&self) -> io::Result<u64>;
+    /// Returns its size in bytes.
+    fn size(&self) -> io::Result<u64>;
     /// Reads into `buffer` from `offset` and returns how many bytes came: fewer only at the file's end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes all of `bytes` at `offset`; when it fails, any part of them may stand.

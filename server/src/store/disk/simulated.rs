@@ -388,7 +388,7 @@ impl SimulatedFile {
 }
 
 impl DiskFile for SimulatedFile {
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         self.with(FaultOn::Any, |inode, step| step.map(|()| inode.current.len() as u64))
     }
 

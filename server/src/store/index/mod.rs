@@ -123,16 +123,20 @@ pub(crate) fn add_to(overlay: &mut Overlay, writes: Vec<Write>) {
 /// A map in memory as index: empty whenever it is opened.
 #[cfg(any(test, feature = "testing"))]
 #[derive(Default)]
-pub(crate) struct MapIndex(std::sync::RwLock<(BTreeMap<Vec<u8>, Vec<u8>>, IndexMark)>);
+pub(crate) struct MapIndex(std::sync::RwLock<(Rows, IndexMark)>);
+
+#[cfg(any(test, feature = "testing"))]
+type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
 #[cfg(any(test, feature = "testing"))]
 mod map {
     use super::layered::pairs_within;
-    use super::{BTreeMap, IndexBackend, IndexMark, KvError, KvRead, LogId, MapIndex, Overlay, RunningHash};
+    use super::{IndexBackend, IndexMark, KvError, KvRead, LogId, MapIndex, Overlay, Rows, RunningHash};
+    use crate::store::kv::Pair;
     use std::sync::PoisonError;
 
     impl MapIndex {
-        fn rows<T>(&self, read: impl FnOnce(&BTreeMap<Vec<u8>, Vec<u8>>) -> T) -> T {
+        fn rows<T>(&self, read: impl FnOnce(&Rows) -> T) -> T {
             read(&self.0.read().unwrap_or_else(PoisonError::into_inner).0)
         }
     }
@@ -142,12 +146,12 @@ mod map {
             Ok(self.rows(|rows| rows.get(key).cloned()))
         }
 
-        fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, KvError> {
+        fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
             let owned = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
             Ok(self.rows(|rows| pairs_within(rows, start, end).map(owned).take(limit).collect()))
         }
 
-        fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, KvError> {
+        fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
             let owned = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
             Ok(self.rows(|rows| pairs_within(rows, start, end).next_back().map(owned)))
         }

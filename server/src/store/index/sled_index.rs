@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::condition::{self, Condition, boot_id};
 use super::{IndexBackend, IndexMark, Overlay, seal, unseal};
 use crate::store::frame::{LogId, RunningHash};
-use crate::store::kv::{KvError, KvRead};
+use crate::store::kv::{KvError, KvRead, Pair};
 use crate::store::log::codec::u64_at;
 
 /// sled's page cache, in bytes; by default it would grow to a gigabyte.
@@ -190,7 +190,7 @@ impl KvRead for SledIndex {
         self.ask(|db| db.get(&key).map_err(doubtful)?.map(|stored| row_value(&key, &stored)).transpose())
     }
 
-    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, KvError> {
+    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
         if start >= end {
             return Ok(Vec::new());
         }
@@ -200,7 +200,7 @@ impl KvRead for SledIndex {
         })
     }
 
-    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, KvError> {
+    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
         if start >= end {
             return Ok(None);
         }

@@ -96,7 +96,7 @@ impl Log {
             let walked = walk(&path, &*file, end, number == last)?;
             end = walked.end;
             if let Some(broken) = walked.fault {
-                let file_bytes = file.len()?;
+                let file_bytes = file.size()?;
                 let mut cursor = Cursor::new(&*file, walked.len, file_bytes);
                 let synced = note.filter(|note| ids.contains(&note.log_id)).map_or(0, |note| note.end.seq);
                 let verdict = match number == last {
@@ -175,7 +175,7 @@ pub(crate) fn joins(head: &SegmentHead, number: u32, before: End) -> Result<(), 
 fn walk(path: &Path, file: &dyn DiskFile, before: End, work_out_hashes: bool) -> Result<Walked, OpenError> {
     let start = SEGMENT_HEADER_BYTES as u64;
     let first_seq = before.seq + 1;
-    let mut cursor = Cursor::new(file, start, file.len()?);
+    let mut cursor = Cursor::new(file, start, file.size()?);
     let mut walked = Walked { frames: Vec::new(), end: before, len: start, fault: None };
     loop {
         let offset = cursor.offset();
