@@ -291,3 +291,63 @@ impl Walk {
         self.report
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::store::{EmbeddedStore, Record, Store, Write};
+
+    fn folder() -> (tempfile::TempDir, EmbeddedStore) {
+        let data = tempfile::tempdir().unwrap();
+        let mut store = EmbeddedStore::create(data.path(), [1; 16]).unwrap();
+        for number in 0..50u8 {
+            let record = Record { kind: 1, document: [number; 16], key_id: 0, payload: vec![number; 90] };
+            store.append(&record.into(), vec![Write::Put(vec![number], vec![number; 30])]).unwrap();
+            store.sync().unwrap();
+        }
+        (data, store)
+    }
+
+    #[test]
+    fn a_sound_folder_is_sound_beside_a_server_and_without() {
+        let (data, store) = folder();
+        store.settle_index().unwrap();
+        let report = verify(data.path()).unwrap();
+        assert!(report.is_sound() && report.running && report.index_rows.is_none());
+        drop(store);
+        let report = verify(data.path()).unwrap();
+        assert_eq!((report.is_sound(), report.running, report.index_rows), (true, false, Some(50)));
+        assert_eq!((report.segments, report.frames, report.records, report.end_seq), (1, 50, 50, 50));
+        assert_eq!(report.log_ids, [[1; 16]]);
+    }
+
+    #[test]
+    fn verifying_changes_nothing_in_the_log() {
+        let (data, store) = folder();
+        drop(store);
+        let segment = segment::segment_path(&log_path(data.path()), 1);
+        let mut bytes = fs::read(&segment).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        fs::write(&segment, &bytes).unwrap();
+        let report = verify(data.path()).unwrap();
+        assert_eq!(report.faults.len(), 1);
+        let fault = &report.faults[0];
+        assert!(fault.file == segment && fault.offset <= middle as u64 && fault.seqs.is_some());
+        assert_eq!(fs::read(&segment).unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_missing_index_is_no_fault_and_a_folder_without_log_is() {
+        let (data, store) = folder();
+        drop(store);
+        fs::remove_dir_all(index_path(data.path())).unwrap();
+        assert!(verify(data.path()).unwrap().is_sound());
+        fs::remove_dir_all(log_path(data.path())).unwrap();
+        assert!(verify(data.path()).is_err());
+        fs::create_dir(log_path(data.path())).unwrap();
+        assert!(!verify(data.path()).unwrap().is_sound());
+    }
+}

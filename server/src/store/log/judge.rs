@@ -89,3 +89,69 @@ fn has_zero_sector(cursor: &mut Cursor<'_>, from: u64, to: u64) -> io::Result<bo
     }
     Ok(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::super::codec::{FrameHead, prepare, write_frame};
+    use super::*;
+    use crate::store::disk::{Disk, DiskFile, SimulatedDisk};
+    use crate::store::frame::{Frame, GENESIS_HASH, Record};
+
+    /// The bytes of a frame of one record.
+    fn frame(seq: u64, unsynced_before: u32, payload: u8) -> (FrameHead, Vec<u8>) {
+        let record = Record { kind: 1, document: [1; 16], key_id: 0, payload: vec![payload; 1200] };
+        let (head, body) = prepare(&Frame::from(record), seq, unsynced_before, &GENESIS_HASH);
+        let mut bytes = Vec::new();
+        write_frame(&head, &body, &mut bytes);
+        (head, bytes)
+    }
+
+    fn file(bytes: Vec<u8>) -> Arc<dyn DiskFile> {
+        let disk = SimulatedDisk::new();
+        disk.put(Path::new("segment"), bytes);
+        disk.open(Path::new("segment")).unwrap()
+    }
+
+    #[test]
+    fn the_rules_in_their_order() {
+        use Verdict::{Damaged, Torn};
+        let (head, whole) = frame(5, 0, 3);
+        let zeroed: Vec<u8> = whole
+            .iter()
+            .enumerate()
+            .map(|(at, byte)| if (512..1024).contains(&at) { 0 } else { *byte })
+            .collect();
+        let flipped: Vec<u8> =
+            whole.iter().enumerate().map(|(at, byte)| byte ^ u8::from(at == 600)).collect();
+        let (same_group, later_group) = (frame(6, 1, 4).1, frame(6, 0, 4).1);
+        let cases: [(&str, Vec<u8>, Broken, u64, Verdict); 7] = [
+            ("cut, but noted as synced", whole[..900].to_vec(), Broken::BodyCut(head), 5, Damaged),
+            ("cut", whole[..900].to_vec(), Broken::BodyCut(head), 4, Torn),
+            ("cut in the header", whole[..30].to_vec(), Broken::HeaderCut, 4, Torn),
+            ("a sector lost", zeroed.clone(), Broken::Body(head), 4, Torn),
+            (
+                "a sector lost, the group goes on",
+                [zeroed.clone(), same_group].concat(),
+                Broken::Body(head),
+                4,
+                Torn,
+            ),
+            (
+                "a sector lost, a later group follows",
+                [zeroed, later_group].concat(),
+                Broken::Body(head),
+                4,
+                Damaged,
+            ),
+            ("a bit flipped", flipped, Broken::Body(head), 4, Damaged),
+        ];
+        for (case, bytes, broken, synced_seq, verdict) in cases {
+            let (end, file) = (bytes.len() as u64, file(bytes));
+            let mut cursor = Cursor::new(&*file, 0, end);
+            assert_eq!(judge(&mut cursor, broken, 5, synced_seq).unwrap(), verdict, "{case}");
+        }
+    }
+}

@@ -6,8 +6,8 @@
 //! log/synced          how far the log is known to be durable
 //! ```
 //!
-//! [`codec`] has the frames, [`segment`] the files, [`mark`] the note of what is durable, [`open`]
-//! recovery and [`judge`] its rule, [`table`] reading. Here is writing: [`Log`] gathers frames in memory and
+//! `codec` has the frames, `segment` the files, `mark` the note of what is durable, `open`
+//! recovery and `judge` its rule, `table` reading. Here is writing: `Log` gathers frames in memory and
 //! brings a group to disk with one write and one sync.
 
 use std::io;

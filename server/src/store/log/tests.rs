@@ -232,6 +232,60 @@ fn zeroed_sectors_of_what_was_synced_are_reported() {
     }
 }
 
+/// Without the note the frames themselves testify: only in the last group may zeros pass for a torn write.
+#[test]
+fn zeroed_sectors_before_the_last_group_are_reported_without_the_note() {
+    let frames: Vec<_> = (0..4u8).map(|number| vec![number + 1; 1500]).collect();
+    let (disk, ends) = disk_with(&frames);
+    let bytes = segment_bytes(&disk, 1);
+    disk.lose(&mark_path(&dir()));
+    for from in (SEGMENT_HEADER_BYTES..ends[3]).step_by(64) {
+        let bad = disk.copy();
+        let mut zeroed = bytes.clone();
+        zeroed.iter_mut().take(ends[3]).skip(from).take(512).for_each(|byte| *byte = 0);
+        put_segment(&bad, 1, zeroed);
+        let start = ends.iter().rev().find(|end| **end <= from).map(|end| *end as u64);
+        assert_damaged(&bad, &segment_path(&dir(), 1), start, &format!("zeroed from {from}"));
+    }
+}
+
+#[test]
+fn a_segment_of_another_history_does_not_join() {
+    let history = |first: u8| {
+        let disk = SimulatedDisk::new();
+        create(&disk);
+        let mut store = open(&disk, 100).unwrap();
+        for payload in [first, 7, 7] {
+            store.append(&frame(&[vec![payload; 80]]), vec![]).unwrap();
+            store.sync().unwrap();
+        }
+        disk
+    };
+    let (ours, theirs) = (history(1), history(2));
+    put_segment(&ours, 2, segment_bytes(&theirs, 2));
+    assert_damaged(&ours, &segment_path(&dir(), 2), Some(0), "same numbers, other content before");
+}
+
+#[test]
+fn the_tail_rolls_over_at_its_size_and_reads_go_on_across() {
+    let disk = SimulatedDisk::new();
+    create(&disk);
+    let mut store = open(&disk, 1000).unwrap();
+    for number in 0..40u8 {
+        store.append(&frame(&[vec![number; 100]]), vec![]).unwrap();
+        store.sync().unwrap();
+    }
+    let sizes: Vec<_> = (1..99)
+        .map_while(|number| disk.bytes(&segment_path(&dir(), number)))
+        .map(|bytes| bytes.len())
+        .collect();
+    assert!(sizes.len() > 5 && sizes.iter().all(|size| *size <= 1000), "{sizes:?}");
+    let all: Vec<_> = (0..40u8).map(|number| vec![number; 100]).collect();
+    assert_eq!(payloads(&store), all);
+    drop(store);
+    assert_eq!(payloads(&open(&disk, 1000).unwrap()), all);
+}
+
 /// After a power cut the note may be old: then zeros at the very end are what the cut left.
 #[test]
 fn a_group_that_a_power_cut_left_in_pieces_is_cut_whole() {
