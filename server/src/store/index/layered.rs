@@ -258,4 +258,60 @@ mod tests {
             prop_assert_eq!(merge_last(&over, &base, &start, &end), whole.last(&start, &end));
         }
     }
+
+    /// A backend that applies only while its gate is open.
+    struct Gated(MapIndex, Arc<Mutex<()>>);
+
+    impl KvRead for Gated {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
+            self.0.get(key)
+        }
+        fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
+            self.0.range(start, end, limit)
+        }
+        fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
+            self.0.last(start, end)
+        }
+    }
+
+    impl IndexBackend for Gated {
+        fn mark(&self) -> super::super::IndexMark {
+            self.0.mark()
+        }
+        fn apply(&self, writes: &Overlay, log_id: LogId, seq: u64, hash: [u8; 8]) -> Result<(), KvError> {
+            let _open = self.1.lock().unwrap();
+            self.0.apply(writes, log_id, seq, hash)
+        }
+        fn close(&self) {}
+    }
+
+    #[test]
+    fn a_slow_backend_is_not_waited_for_until_too_much_waits() {
+        let gate = Arc::new(Mutex::new(()));
+        let index =
+            Index::start(Box::new(Gated(MapIndex::default(), Arc::clone(&gate))), Arc::default()).unwrap();
+        let index = Arc::new(index);
+        let publish = |seq: u64| {
+            let writes = Overlay::from([(seq.to_be_bytes().to_vec(), Some(vec![1; 1024 * 1024]))]);
+            index.publish(writes, [0; 16], End { seq, hash: [0; 8] });
+        };
+        let shut = gate.lock().unwrap();
+        publish(1);
+        while !index.inner.layers().busy {
+            thread::yield_now();
+        }
+        let fitting = WAITING_BYTES_MAX as u64 / (1024 * 1024 + 8) + 1;
+        (2..2 + fitting).for_each(publish);
+        assert!(index.inner.layers().waiting_bytes > WAITING_BYTES_MAX);
+        assert_eq!(index.kept_seq(), 0);
+        assert!(index.get(&2u64.to_be_bytes()).unwrap().is_some(), "what waits is read all the same");
+        thread::scope(|scope| {
+            let late = scope.spawn(|| publish(2 + fitting));
+            thread::sleep(std::time::Duration::from_millis(50));
+            assert!(!late.is_finished());
+            drop(shut);
+        });
+        index.settle().unwrap();
+        assert_eq!(index.kept_seq(), 2 + fitting);
+    }
 }
