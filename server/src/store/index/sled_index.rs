@@ -11,6 +11,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -22,6 +24,10 @@ use crate::store::log::codec::u64_at;
 
 /// sled's page cache, in bytes; by default it would grow to a gigabyte.
 pub const SLED_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How often, and how long apart, sled's lock is tried before it counts as held: five seconds in all.
+const RELEASE_TRIES: usize = 1000;
+const RELEASE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Where the mark lies; all other keys have the prefix below, so none can collide with it.
 const MARK_KEY: &[u8] = &[0];
@@ -120,7 +126,23 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, KvError>) -> Result<T, KvError> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(doubtful("sled panicked")))
 }
 
+/// Waits until sled has really let go of its file.
+///
+/// A dropped database is closed by whichever of sled's own threads lets go last, some time later, and until then
+/// sled's lock stands in the way of opening it again. The data folder's own lock says that nobody
+/// else can hold it. When it takes too long, opening fails, which is doubt.
+fn await_release(path: &Path) {
+    let Ok(file) = File::open(path.join("db")) else { return };
+    for _ in 0..RELEASE_TRIES {
+        if file.try_lock().is_ok() {
+            return;
+        }
+        thread::sleep(RELEASE_PAUSE);
+    }
+}
+
 fn open_db(path: &Path) -> Result<sled::Db, KvError> {
+    await_release(path);
     guarded(|| {
         sled::Config::new()
             .path(path)
@@ -251,6 +273,7 @@ impl IndexBackend for SledIndex {
             drop(db);
             Ok(())
         });
+        await_release(&index_path(&self.data));
         // Not closed in good order is no fault: then the next boot does not believe it.
         if sound && flushed.and(dropped).is_ok() && sync_files(&index_path(&self.data)).is_ok() {
             let _ = Condition::Clean.write(&self.data);
@@ -332,6 +355,22 @@ mod tests {
             drop(index.db.lock().unwrap().take());
             assert_eq!(open(data.path(), boot).mark().seq, seq);
         }
+    }
+
+    #[test]
+    fn a_database_that_is_let_go_late_is_waited_for() {
+        let data = tempfile::tempdir().unwrap();
+        let index = open(data.path(), "boot");
+        put(&index, b"a", b"1", 1);
+        let lingering = index.db().unwrap();
+        drop(index.db.lock().unwrap().take());
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                thread::sleep(RELEASE_PAUSE * 10);
+                drop(lingering);
+            });
+            assert_eq!(open(data.path(), "boot").mark().seq, 1);
+        });
     }
 
     #[test]
