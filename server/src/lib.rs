@@ -2,9 +2,10 @@
 //! team, and shows families a read-only view.
 //!
 //! [`http`] speaks to the network and nothing below it names a web framework; [`auth`] says who is asking; [`import`] reads the
-//! district's tables; [`telemetry`] says where log lines go.
+//! district's tables; [`store`] keeps the log and its index; [`telemetry`] says where log lines go.
 
 pub mod auth;
 pub mod http;
 pub mod import;
+pub mod store;
 pub mod telemetry;
