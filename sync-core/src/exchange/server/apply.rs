@@ -14,7 +14,7 @@ use crate::exchange::codec;
 use crate::exchange::message::HoldState;
 use crate::exchange::server::entry::{Hold, LogEntry, Standing};
 use crate::exchange::server::index::{
-    ActorState, ChangeState, CodeState, DocumentState, Index, Reading, key,
+    ActorState, ChangeState, CodeState, DocumentState, Index, Reading, key, pieces,
 };
 use crate::gate::policy::{self, Known};
 use crate::ids::{DocumentId, PersonId, first_16};

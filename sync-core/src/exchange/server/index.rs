@@ -24,7 +24,7 @@ pub const ROW_BYTES_MAX: usize = 3_072;
 
 /// Takes a value apart into rows of at most [`ROW_BYTES_MAX`] bytes. The length comes first, so that rows left over from a longer value
 /// do not matter.
-pub(crate) fn pieces<T: Serialize>(prefix: &[u8], value: &T) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn pieces<T: Serialize>(prefix: &[u8], value: &T) -> Vec<Pair> {
     let value = codec::to_bytes(value);
     let whole = [(value.len() as u32).to_be_bytes().as_slice(), &value].concat();
     let rows = (0u16..).zip(whole.chunks(ROW_BYTES_MAX));
@@ -246,10 +246,8 @@ impl<'a> Index<'a> {
         let whole: Vec<u8> = self.scan(prefix)?.into_iter().flat_map(|(_, piece)| piece).collect();
         let Some((length, rest)) = whole.split_first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_be_bytes(*length) as usize;
-        rest.get(..length)
-            .map(decode)
-            .transpose()
-            .and_then(|value| value.map(Some).ok_or(KvError::Damaged("pieces")))
+        let value = rest.get(..length).ok_or(KvError::Damaged("pieces"))?;
+        decode(value).map(Some)
     }
 
     /// Returns all keys of a table part, without the prefix, with their values.
