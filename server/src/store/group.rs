@@ -1,0 +1,406 @@
+//! The committer: many ask, one writes, one sync answers all.
+//!
+//! A sync costs the same for one frame as for a thousand. So one thread owns the store, takes whatever
+//! waits, lets each piece of work decide against the index as it stands with everything before it, appends
+//! what was decided, syncs once, and only then answers. While it syncs, the next group gathers by itself:
+//! nobody ever waits for a timer, and a lone writer is committed at once.
+//!
+//! Even work that appends nothing is answered after the group's sync: it may have seen a frame of this group,
+//! and an answer about that is a receipt.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::oneshot;
+
+use super::contract::{AppendError, Appended, Store, StoreReader, SyncError};
+use super::frame::Frame;
+use super::kv::{KvRead, Write};
+use super::log::codec::encoded_bytes;
+use super::log::is_disk_full;
+
+/// How much work may wait; more is turned away at once.
+pub const QUEUE_WORK_MAX: usize = 4096;
+/// How many pieces of work one sync may answer.
+pub const GROUP_WORK_MAX: usize = 1024;
+/// How large a group may grow, in bytes, unless a single frame is larger.
+pub const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What a piece of work sees when its turn comes.
+pub struct Turn<'a> {
+    store: &'a dyn Store,
+}
+
+impl Turn<'_> {
+    /// Returns the index with everything before this turn, synced or not.
+    pub fn index(&self) -> &dyn KvRead {
+        self.store.index()
+    }
+
+    /// Returns the number that the first record appended in this turn will get.
+    pub fn next_seq(&self) -> u64 {
+        self.store.next_seq()
+    }
+}
+
+/// What a piece of work decided.
+pub enum Decision<R> {
+    /// Append this, and answer when it is durable.
+    Append {
+        /// The records.
+        frame: Frame,
+        /// What follows from them for the index.
+        writes: Vec<Write>,
+        /// The answer.
+        reply: R,
+    },
+    /// Append nothing, and answer when all that was seen is durable.
+    Nothing(R),
+}
+
+/// An answer that may leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed<R> {
+    /// What the work answered.
+    pub reply: R,
+    /// The numbers of its records; `None` if it appended nothing.
+    pub appended: Option<Appended>,
+}
+
+/// Why there is no answer. In every case but `Poisoned` and `Abandoned` nothing of the work stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// Too much work waits already: try again later.
+    #[error("too much work waits")]
+    Busy,
+    /// The committer was closed.
+    #[error("the committer is closed")]
+    Closed,
+    /// The disk is full; the group was taken back.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The group could not be written and was taken back.
+    #[error("the group could not be written: {what}")]
+    NotWritten {
+        /// What the disk said.
+        what: String,
+    },
+    /// The store did not take the frame.
+    #[error("the frame was not taken: {what}")]
+    NotTaken {
+        /// Why.
+        what: String,
+    },
+    /// The work panicked, or its thread ended.
+    #[error("the work was abandoned")]
+    Abandoned,
+    /// A sync failed: the process must end and open the store anew.
+    #[error("the store stopped after a failed sync")]
+    Poisoned,
+}
+
+/// An answer to come; await it or [`wait`](Ticket::wait) for it.
+pub struct Ticket<R>(oneshot::Receiver<Result<Committed<R>, CommitError>>);
+
+impl<R> Ticket<R> {
+    /// Blocks until the answer is durable. Not to be called on an async worker.
+    pub fn wait(self) -> Result<Committed<R>, CommitError> {
+        self.0.blocking_recv().unwrap_or(Err(CommitError::Abandoned))
+    }
+}
+
+impl<R> Future for Ticket<R> {
+    type Output = Result<Committed<R>, CommitError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or(Err(CommitError::Abandoned)))
+    }
+}
+
+/// Tells the asker how it went.
+type Answer = Box<dyn FnOnce(Result<Option<Appended>, CommitError>) + Send>;
+/// Work whose answer's type is forgotten.
+type Work = Box<dyn FnOnce(&Turn<'_>) -> (Option<(Frame, Vec<Write>)>, Answer) + Send>;
+
+/// Owns the store's writing thread. Shared by reference; dropping it commits what waits and ends the thread.
+pub struct Committer {
+    queue: Mutex<Option<SyncSender<Work>>>,
+    writer: Mutex<Option<JoinHandle<Box<dyn Store>>>>,
+    reader: Arc<dyn StoreReader>,
+}
+
+impl Committer {
+    /// Starts the writing thread.
+    pub fn start(store: Box<dyn Store>) -> std::io::Result<Self> {
+        let reader = store.reader();
+        let (queue, work) = sync_channel(QUEUE_WORK_MAX);
+        let writer = thread::Builder::new().name("writer".into()).spawn(move || write_all(store, &work))?;
+        Ok(Committer { queue: Mutex::new(Some(queue)), writer: Mutex::new(Some(writer)), reader })
+    }
+
+    /// Returns the readers' side of the store.
+    pub fn reader(&self) -> &Arc<dyn StoreReader> {
+        &self.reader
+    }
+
+    /// Queues work; it decides when its turn comes, after all that was queued before.
+    ///
+    /// The work runs on the writing thread: it should only read the index and decide.
+    pub fn submit<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Turn<'_>) -> Decision<R> + Send + 'static,
+    ) -> Result<Ticket<R>, CommitError> {
+        let (sender, receiver) = oneshot::channel();
+        let work: Work = Box::new(move |turn| {
+            let (frame, reply) = match work(turn) {
+                Decision::Append { frame, writes, reply } => (Some((frame, writes)), reply),
+                Decision::Nothing(reply) => (None, reply),
+            };
+            let answer: Answer = Box::new(move |outcome| {
+                // Nobody may be waiting any more: what was committed stands all the same.
+                let _ = sender.send(outcome.map(|appended| Committed { reply, appended }));
+            });
+            (frame, answer)
+        });
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        match queue.as_ref().ok_or(CommitError::Closed)?.try_send(work) {
+            Ok(()) => Ok(Ticket(receiver)),
+            Err(TrySendError::Full(_)) => Err(CommitError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(CommitError::Closed),
+        }
+    }
+
+    /// Queues a frame that needs no decision.
+    pub fn append(&self, frame: Frame, writes: Vec<Write>) -> Result<Ticket<()>, CommitError> {
+        self.submit(move |_| Decision::Append { frame, writes, reply: () })
+    }
+
+    /// Commits what waits, ends the thread, and hands the store back; `None` if the thread panicked or
+    /// was ended before.
+    pub fn close(&self) -> Option<Box<dyn Store>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        writer.join().ok()
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// What one sync will answer.
+#[derive(Default)]
+struct Group {
+    answers: Vec<(Answer, Option<Appended>)>,
+    bytes: usize,
+}
+
+/// The writing thread: until the queue is closed and empty.
+fn write_all(mut store: Box<dyn Store>, queue: &Receiver<Work>) -> Box<dyn Store> {
+    while let Ok(first) = queue.recv() {
+        let mut group = Group::default();
+        let mut next = Some(first);
+        while let Some(work) = next {
+            take(&mut *store, work, &mut group);
+            next = (group.answers.len() < GROUP_WORK_MAX).then(|| queue.try_recv().ok()).flatten();
+        }
+        commit(&mut *store, &mut group);
+    }
+    store
+}
+
+/// Lets one piece of work decide, and appends what it decided.
+fn take(store: &mut dyn Store, work: Work, group: &mut Group) {
+    // A panic drops the asker's channel, which answers `Abandoned`; the store was only read.
+    let decided = catch_unwind(AssertUnwindSafe(|| work(&Turn { store })));
+    let Ok((frame, answer)) = decided else { return };
+    let Some((frame, writes)) = frame else {
+        group.answers.push((answer, None));
+        return;
+    };
+    let bytes = encoded_bytes(&frame);
+    if group.bytes > 0 && group.bytes + bytes > GROUP_BYTES_MAX {
+        // What was decided on a group that was then taken back falls with it.
+        if let Some(error) = commit(store, group) {
+            answer(Err(error));
+            return;
+        }
+    }
+    match store.append(&frame, writes) {
+        Ok(appended) => {
+            group.bytes += bytes;
+            group.answers.push((answer, Some(appended)));
+        }
+        Err(error) => answer(Err(not_taken(&error))),
+    }
+}
+
+/// Syncs the group, answers all of it, and returns what went wrong.
+fn commit(store: &mut dyn Store, group: &mut Group) -> Option<CommitError> {
+    let failed = store.sync().err().map(|error| match error {
+        SyncError::NotWritten(error) if is_disk_full(&error) => CommitError::DiskFull,
+        SyncError::NotWritten(error) => CommitError::NotWritten { what: error.to_string() },
+        SyncError::Poisoned => CommitError::Poisoned,
+    });
+    for (answer, appended) in std::mem::take(group).answers {
+        answer(failed.clone().map_or(Ok(appended), Err));
+    }
+    failed
+}
+
+fn not_taken(error: &AppendError) -> CommitError {
+    match error {
+        AppendError::Poisoned => CommitError::Poisoned,
+        AppendError::Empty
+        | AppendError::PayloadTooLarge { .. }
+        | AppendError::FrameTooLarge { .. }
+        | AppendError::GroupFull
+        | AppendError::IndexEntryTooLarge { .. }
+        | AppendError::IndexBehind { .. }
+        | AppendError::Index(_) => CommitError::NotTaken { what: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::frame::Record;
+    use crate::store::memory::{MemoryDisk, MemoryStore};
+
+    fn frame(bytes: usize) -> Frame {
+        Record { kind: 1, document: [0; 16], key_id: 0, payload: vec![0; bytes] }.into()
+    }
+
+    fn committer() -> (MemoryDisk, Committer) {
+        let disk = MemoryDisk::new([1; 16]);
+        let committer = Committer::start(Box::new(MemoryStore::open(&disk))).unwrap();
+        (disk, committer)
+    }
+
+    /// Holds the writing thread until told, so that what is queued meanwhile is one group.
+    fn hold(committer: &Committer) -> (std::sync::mpsc::Sender<()>, Ticket<()>) {
+        let (go, wait) = std::sync::mpsc::channel();
+        let ticket = committer.submit(move |_| {
+            let _ = wait.recv();
+            Decision::Nothing(())
+        });
+        (go, ticket.unwrap())
+    }
+
+    #[test]
+    fn each_turn_sees_all_before_it_and_answers_are_durable() {
+        let (_, committer) = committer();
+        let (go, held) = hold(&committer);
+        let tickets: Vec<_> = (0..100u64)
+            .map(|number| {
+                let work = move |turn: &Turn<'_>| {
+                    let seen = turn.index().get(b"count").unwrap().map_or(0, |count| count[0]);
+                    let writes = vec![Write::Put(b"count".to_vec(), vec![seen + 1])];
+                    Decision::Append { frame: frame(3), writes, reply: (number, seen, turn.next_seq()) }
+                };
+                committer.submit(work).unwrap()
+            })
+            .collect();
+        go.send(()).unwrap();
+        held.wait().unwrap();
+        for (number, ticket) in tickets.into_iter().enumerate() {
+            let done = ticket.wait().unwrap();
+            let seq = number as u64 + 1;
+            assert_eq!(done.reply, (number as u64, number as u8, seq));
+            assert_eq!(done.appended, Some(Appended { first: seq, last: seq }));
+            assert!(committer.reader().end().seq >= seq);
+        }
+    }
+
+    #[test]
+    fn a_failed_write_fails_the_whole_group_and_nothing_after_it() {
+        let (disk, committer) = committer();
+        let (go, held) = hold(&committer);
+        let first = committer.append(frame(1), vec![]).unwrap();
+        let second = committer.append(frame(1), vec![]).unwrap();
+        disk.fail_next_write();
+        go.send(()).unwrap();
+        assert_eq!(held.wait(), Err(CommitError::DiskFull));
+        assert_eq!((first.wait(), second.wait()), (Err(CommitError::DiskFull), Err(CommitError::DiskFull)));
+        let third = committer.append(frame(1), vec![]).unwrap().wait().unwrap();
+        assert_eq!(third.appended, Some(Appended { first: 1, last: 1 }));
+    }
+
+    #[test]
+    fn a_failed_sync_poisons_all_that_comes() {
+        let (disk, committer) = committer();
+        disk.fail_next_sync();
+        for _ in 0..2 {
+            let outcome = committer.append(frame(1), vec![]).unwrap().wait();
+            assert_eq!(outcome, Err(CommitError::Poisoned));
+        }
+        assert_eq!(committer.reader().end().seq, 0);
+    }
+
+    #[test]
+    fn work_that_panics_is_abandoned_alone() {
+        let (_, committer) = committer();
+        let (go, held) = hold(&committer);
+        let bad: Ticket<()> = committer.submit(|_| panic!("on purpose")).unwrap();
+        let good = committer.append(frame(1), vec![]).unwrap();
+        let large = committer.append(Frame::default(), vec![]).unwrap();
+        go.send(()).unwrap();
+        held.wait().unwrap();
+        assert_eq!(bad.wait(), Err(CommitError::Abandoned));
+        assert!(good.wait().is_ok());
+        assert!(matches!(large.wait(), Err(CommitError::NotTaken { .. })));
+    }
+
+    #[test]
+    fn a_full_queue_turns_work_away() {
+        let (_, committer) = committer();
+        let (go, held) = hold(&committer);
+        let mut tickets = Vec::new();
+        let outcome = loop {
+            match committer.append(frame(1), vec![]) {
+                Ok(ticket) => tickets.push(ticket),
+                Err(error) => break error,
+            }
+        };
+        // The work that holds the thread may or may not have left the queue yet.
+        assert!(outcome == CommitError::Busy && tickets.len() + 1 >= QUEUE_WORK_MAX);
+        go.send(()).unwrap();
+        held.wait().unwrap();
+        assert!(tickets.into_iter().all(|ticket| ticket.wait().is_ok()));
+    }
+
+    #[test]
+    fn a_group_larger_than_the_limit_is_synced_in_parts() {
+        let (_, committer) = committer();
+        let (go, held) = hold(&committer);
+        let tickets: Vec<_> =
+            (0..5).map(|_| committer.append(frame(GROUP_BYTES_MAX / 3), vec![]).unwrap()).collect();
+        go.send(()).unwrap();
+        held.wait().unwrap();
+        assert!(tickets.into_iter().all(|ticket| ticket.wait().is_ok()));
+    }
+
+    #[test]
+    fn closing_commits_what_waits_and_refuses_the_rest() {
+        let (_, committer) = committer();
+        let ticket = committer.append(frame(1), vec![]).unwrap();
+        let store = committer.close().unwrap();
+        assert!(ticket.wait().is_ok());
+        assert_eq!(store.next_seq(), 2);
+        assert!(matches!(committer.append(frame(1), vec![]), Err(CommitError::Closed)));
+    }
+
+    #[tokio::test]
+    async fn an_answer_can_be_awaited() {
+        let (_, committer) = committer();
+        let done = committer.submit(|_| Decision::Nothing("seen")).unwrap().await.unwrap();
+        assert_eq!(done, Committed { reply: "seen", appended: None });
+    }
+}

@@ -1,0 +1,317 @@
+//! The index as it is read: what waits in memory over what is kept.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use super::{IndexBackend, Overlay, WAITING_BYTES_MAX};
+use crate::store::contract::End;
+use crate::store::frame::LogId;
+use crate::store::kv::{KvError, KvRead, Pair};
+
+/// The readers' index, and the thread that moves durable writes into the backend.
+pub(crate) struct Index {
+    inner: Arc<Inner>,
+    applier: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Inner {
+    backend: Box<dyn IndexBackend>,
+    layers: Mutex<Layers>,
+    /// Rung when something waits, when something was applied, and when it is time to stop.
+    bell: Condvar,
+    poisoned: Arc<AtomicBool>,
+}
+
+#[derive(Default)]
+struct Layers {
+    waiting: Overlay,
+    waiting_bytes: usize,
+    applying: Arc<Overlay>,
+    /// Where the log ends with what waits; `None` when nothing does.
+    target: Option<(LogId, End)>,
+    busy: bool,
+    stop: bool,
+    failed: Option<KvError>,
+}
+
+impl Index {
+    /// Puts a backend to work.
+    pub fn start(backend: Box<dyn IndexBackend>, poisoned: Arc<AtomicBool>) -> std::io::Result<Self> {
+        let (layers, bell) = (Mutex::default(), Condvar::new());
+        let inner = Arc::new(Inner { backend, layers, bell, poisoned });
+        let worker = Arc::clone(&inner);
+        let applier = thread::Builder::new().name("index".into()).spawn(move || worker.apply_all())?;
+        Ok(Index { inner, applier: Mutex::new(Some(applier)) })
+    }
+
+    /// The record up to which the backend holds the log.
+    pub fn kept_seq(&self) -> u64 {
+        self.inner.backend.mark().seq
+    }
+
+    /// Shows a durable group's writes to readers and lets them be applied when there is time.
+    pub fn publish(&self, writes: Overlay, log_id: LogId, end: End) {
+        let mut layers = self.inner.layers();
+        while layers.waiting_bytes > WAITING_BYTES_MAX && layers.failed.is_none() {
+            layers = self.inner.bell.wait(layers).unwrap_or_else(PoisonError::into_inner);
+        }
+        for (key, value) in writes {
+            let (key_bytes, new_bytes) = (key.len(), value.as_ref().map_or(0, Vec::len));
+            match layers.waiting.insert(key, value) {
+                Some(old) => layers.waiting_bytes -= old.map_or(0, |old| old.len()),
+                None => layers.waiting_bytes += key_bytes,
+            }
+            layers.waiting_bytes += new_bytes;
+        }
+        layers.target = Some((log_id, end));
+        self.inner.bell.notify_all();
+    }
+
+    /// Waits until all that was published is applied, or the backend failed.
+    pub fn settle(&self) -> Result<(), KvError> {
+        let mut layers = self.inner.layers();
+        while (layers.busy || layers.target.is_some()) && layers.failed.is_none() {
+            layers = self.inner.bell.wait(layers).unwrap_or_else(PoisonError::into_inner);
+        }
+        layers.failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Returns the backend's failure, if it failed.
+    pub fn failure(&self) -> Option<KvError> {
+        self.inner.layers().failed.clone()
+    }
+
+    /// Applies what waits and lets go of the backend.
+    pub fn close(&self) {
+        self.inner.layers().stop = true;
+        self.inner.bell.notify_all();
+        let applier = self.applier.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(applier) = applier
+            && applier.join().is_ok()
+        {
+            self.inner.backend.close();
+        }
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Inner {
+    fn layers(&self) -> MutexGuard<'_, Layers> {
+        self.layers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apply_all(&self) {
+        let mut layers = self.layers();
+        loop {
+            let Some((log_id, end)) = layers.target.take() else {
+                if layers.stop {
+                    return;
+                }
+                layers = self.bell.wait(layers).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let batch = Arc::new(mem::take(&mut layers.waiting));
+            layers.waiting_bytes = 0;
+            layers.applying = Arc::clone(&batch);
+            layers.busy = true;
+            drop(layers);
+            let applied = self.backend.apply(&batch, log_id, end.seq, end.hash);
+            layers = self.layers();
+            layers.busy = false;
+            match applied {
+                Ok(()) => layers.applying = Arc::default(),
+                Err(error) => layers.failed = Some(error),
+            }
+            self.bell.notify_all();
+            if layers.failed.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Checks that reading makes sense at all.
+    fn sound(&self) -> Result<MutexGuard<'_, Layers>, KvError> {
+        if self.poisoned.load(Ordering::Acquire) {
+            return Err(KvError::Poisoned);
+        }
+        let layers = self.layers();
+        layers.failed.clone().map_or(Ok(layers), Err)
+    }
+
+    fn overlay_within(&self, start: &[u8], end: &[u8]) -> Result<Overlay, KvError> {
+        let layers = self.sound()?;
+        let owned = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| (key.clone(), value.clone());
+        let mut overlay: Overlay = pairs_within(&layers.applying, start, end).map(owned).collect();
+        overlay.extend(pairs_within(&layers.waiting, start, end).map(owned));
+        Ok(overlay)
+    }
+}
+
+impl KvRead for Index {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
+        let layers = self.inner.sound()?;
+        if let Some(value) = layers.waiting.get(key).or_else(|| layers.applying.get(key)) {
+            return Ok(value.clone());
+        }
+        drop(layers);
+        self.inner.backend.get(key)
+    }
+
+    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
+        let overlay = self.inner.overlay_within(start, end)?;
+        merge_range(&overlay, &*self.inner.backend, start, end, limit)
+    }
+
+    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
+        let overlay = self.inner.overlay_within(start, end)?;
+        merge_last(&overlay, &*self.inner.backend, start, end)
+    }
+}
+
+/// Returns the pairs of a map with start <= key < end; none if start is not below end.
+pub(crate) fn pairs_within<'a, V>(
+    map: &'a BTreeMap<Vec<u8>, V>,
+    start: &[u8],
+    end: &[u8],
+) -> impl DoubleEndedIterator<Item = (&'a Vec<u8>, &'a V)> {
+    let bounds = (Bound::Included(start), Bound::Excluded(end));
+    // A map panics when asked for a range that ends before it starts.
+    (start < end).then(|| map.range::<[u8], _>(bounds)).into_iter().flatten()
+}
+
+/// Reads a range through an overlay.
+pub(crate) fn merge_range(
+    overlay: &Overlay,
+    below: &(impl KvRead + ?Sized),
+    start: &[u8],
+    end: &[u8],
+    limit: usize,
+) -> Result<Vec<Pair>, KvError> {
+    let over: Vec<_> = pairs_within(overlay, start, end).collect();
+    // Each overlaid key can hide at most one pair below.
+    let mut merged: BTreeMap<_, _> =
+        below.range(start, end, limit.saturating_add(over.len()))?.into_iter().collect();
+    // A pair beyond what was read below would leave a gap before it, but only where the limit cuts anyway.
+    for (key, value) in over {
+        match value {
+            Some(value) => merged.insert(key.clone(), value.clone()),
+            None => merged.remove(key),
+        };
+    }
+    Ok(merged.into_iter().take(limit).collect())
+}
+
+/// Reads the last pair of a range through an overlay.
+pub(crate) fn merge_last(
+    overlay: &Overlay,
+    below: &(impl KvRead + ?Sized),
+    start: &[u8],
+    end: &[u8],
+) -> Result<Option<Pair>, KvError> {
+    let over =
+        pairs_within(overlay, start, end).rev().find_map(|(key, value)| Some((key.clone(), value.clone()?)));
+    let mut before = end.to_vec();
+    let under = loop {
+        match below.last(start, &before)? {
+            Some((key, _)) if overlay.contains_key(&key) => before = key,
+            other => break other,
+        }
+    };
+    Ok(over.into_iter().chain(under).max_by(|a, b| a.0.cmp(&b.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MapIndex;
+    use super::*;
+    use proptest::collection::btree_map;
+    use proptest::prelude::*;
+
+    fn keys() -> impl Strategy<Value = Vec<u8>> {
+        proptest::collection::vec(0u8..3, 0..3)
+    }
+
+    proptest! {
+        /// Reading through an overlay is reading the map with the overlay applied.
+        #[test]
+        fn an_overlay_reads_as_if_applied(
+            below in btree_map(keys(), proptest::collection::vec(any::<u8>(), 0..2), 0..12),
+            over in btree_map(keys(), proptest::option::of(proptest::collection::vec(any::<u8>(), 0..2)), 0..12),
+            start in keys(), end in keys(), limit in 0usize..8,
+        ) {
+            let (base, whole) = (MapIndex::default(), MapIndex::default());
+            let below: Overlay = below.into_iter().map(|(key, value)| (key, Some(value))).collect();
+            for map in [&base, &whole] {
+                map.apply(&below, [0; 16], 1, [0; 8]).unwrap();
+            }
+            whole.apply(&over, [0; 16], 2, [0; 8]).unwrap();
+            prop_assert_eq!(merge_range(&over, &base, &start, &end, limit), whole.range(&start, &end, limit));
+            prop_assert_eq!(merge_last(&over, &base, &start, &end), whole.last(&start, &end));
+        }
+    }
+
+    /// A backend that applies only while its gate is open.
+    struct Gated(MapIndex, Arc<Mutex<()>>);
+
+    impl KvRead for Gated {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
+            self.0.get(key)
+        }
+        fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
+            self.0.range(start, end, limit)
+        }
+        fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
+            self.0.last(start, end)
+        }
+    }
+
+    impl IndexBackend for Gated {
+        fn mark(&self) -> super::super::IndexMark {
+            self.0.mark()
+        }
+        fn apply(&self, writes: &Overlay, log_id: LogId, seq: u64, hash: [u8; 8]) -> Result<(), KvError> {
+            let _open = self.1.lock().unwrap();
+            self.0.apply(writes, log_id, seq, hash)
+        }
+        fn close(&self) {}
+    }
+
+    #[test]
+    fn a_slow_backend_is_not_waited_for_until_too_much_waits() {
+        let gate = Arc::new(Mutex::new(()));
+        let index =
+            Index::start(Box::new(Gated(MapIndex::default(), Arc::clone(&gate))), Arc::default()).unwrap();
+        let index = Arc::new(index);
+        let publish = |seq: u64| {
+            let writes = Overlay::from([(seq.to_be_bytes().to_vec(), Some(vec![1; 1024 * 1024]))]);
+            index.publish(writes, [0; 16], End { seq, hash: [0; 8] });
+        };
+        let shut = gate.lock().unwrap();
+        publish(1);
+        while !index.inner.layers().busy {
+            thread::yield_now();
+        }
+        let fitting = WAITING_BYTES_MAX as u64 / (1024 * 1024 + 8) + 1;
+        (2..2 + fitting).for_each(publish);
+        assert!(index.inner.layers().waiting_bytes > WAITING_BYTES_MAX);
+        assert_eq!(index.kept_seq(), 0);
+        assert!(index.get(&2u64.to_be_bytes()).unwrap().is_some(), "what waits is read all the same");
+        thread::scope(|scope| {
+            let late = scope.spawn(|| publish(2 + fitting));
+            thread::sleep(std::time::Duration::from_millis(50));
+            assert!(!late.is_finished());
+            drop(shut);
+        });
+        index.settle().unwrap();
+        assert_eq!(index.kept_seq(), 2 + fitting);
+    }
+}

@@ -1,0 +1,52 @@
+//! One server per data folder.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Holds a data folder until it is dropped, or its process ends in whatever way.
+#[derive(Debug)]
+pub struct FolderLock {
+    _file: File,
+}
+
+/// Why a folder could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process holds it.
+    #[error("{} is in use by another process", dir.display())]
+    InUse {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The lock file could not be made or locked.
+    #[error("the lock file cannot be used")]
+    Io(#[from] io::Error),
+}
+
+impl FolderLock {
+    /// Takes a folder that exists.
+    pub fn take(dir: &Path) -> Result<Self, LockError> {
+        // Never removed: a lock on a file that was removed and made again would be two locks.
+        let file = File::options().create(true).truncate(false).write(true).open(dir.join("lock"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(FolderLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(LockError::InUse { dir: dir.to_owned() }),
+            Err(TryLockError::Error(error)) => Err(LockError::Io(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_held_once_and_free_again_afterwards() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = FolderLock::take(dir.path()).unwrap();
+        assert!(matches!(FolderLock::take(dir.path()), Err(LockError::InUse { .. })));
+        drop(lock);
+        FolderLock::take(dir.path()).unwrap();
+    }
+}
