@@ -1,8 +1,8 @@
 //! The server of Carryover: it merges what tablets send, admits or holds every single change by its author's place on the student's
 //! team, and shows families a read-only view.
 //!
-//! [`http`] speaks to the network and nothing below it names a web framework; [`auth`] says who is asking; [`import`] reads the
-//! district's tables; [`store`] keeps the log and its index; [`telemetry`] says where log lines go.
+//! [`http`] speaks to the network and nothing below it names a web framework; [`store`] keeps the log, which is the truth, and the index
+//! derived from it; [`auth`] says who is asking; [`import`] reads the district's tables; [`telemetry`] says where log lines go.
 
 pub mod auth;
 pub mod http;

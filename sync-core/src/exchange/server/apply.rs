@@ -14,7 +14,7 @@ use crate::exchange::codec;
 use crate::exchange::message::HoldState;
 use crate::exchange::server::entry::{Hold, LogEntry, Standing};
 use crate::exchange::server::index::{
-    ActorState, ChangeState, CodeState, DocumentState, Index, Reading, key,
+    ActorState, ChangeState, CodeState, DocumentState, Index, Reading, key, pieces,
 };
 use crate::gate::policy::{self, Known};
 use crate::ids::{DocumentId, PersonId, first_16};
@@ -35,7 +35,7 @@ pub fn containers(name: &DocumentName, steps: u32) -> Containers {
 pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), KvError> {
     match entry {
         LogEntry::Organisation(organisation) => put(sheet, key::organisation(), organisation),
-        LogEntry::Calendar(calendar) => put(sheet, key::calendar(), calendar),
+        LogEntry::Calendar(calendar) => put_pieces(sheet, &key::calendar(), calendar),
         LogEntry::School(school) => put(sheet, key::school(&school.id.0), school),
         LogEntry::Person(person) => put(sheet, key::person(&person.id.0), person),
         LogEntry::Student(student) => put(sheet, key::student(&student.id.0), student),
@@ -122,6 +122,10 @@ pub fn hash_of(bytes: &[u8]) -> ContentHash {
 
 fn put<T: Serialize>(sheet: &mut Overlay<'_>, key: Vec<u8>, value: &T) {
     sheet.put(key, codec::to_bytes(value));
+}
+
+fn put_pieces<T: Serialize>(sheet: &mut Overlay<'_>, prefix: &[u8], value: &T) {
+    pieces(prefix, value).into_iter().for_each(|(key, piece)| sheet.put(key, piece));
 }
 
 fn mail(sheet: &mut Overlay<'_>, person: PersonId, seq: u64) {
@@ -228,7 +232,7 @@ pub(crate) fn known_standing(
 fn apply_held(sheet: &mut Overlay<'_>, seq: u64, hold: &Hold, to: &[PersonId]) -> Result<(), KvError> {
     let document = hold.document();
     let known = Index(sheet).hold(hold.id)?;
-    put(sheet, key::hold(&hold.id.0), &Hold { seq, ..hold.clone() });
+    put_pieces(sheet, &key::hold(&hold.id.0), &Hold { seq, ..hold.clone() });
     sheet.put(key::authored(&[&hold.author.0, &hold.id.0]), Vec::new());
     for slot in &hold.slots {
         sheet.put(key::held(document, &slot.key, Some(hold.id)), Vec::new());
@@ -260,7 +264,7 @@ fn apply_hold_state(sheet: &mut Overlay<'_>, hold: Hold, state: &HoldState) -> R
         quota.waiting = quota.waiting.saturating_sub(1);
         put(sheet, key::quota(hold.device), &quota);
     }
-    put(sheet, key::hold(&hold.id.0), &Hold { state: state.clone(), ..hold });
+    put_pieces(sheet, &key::hold(&hold.id.0), &Hold { state: state.clone(), ..hold });
     Ok(())
 }
 

@@ -19,6 +19,18 @@ use crate::roster::reading::Roles;
 use crate::roster::{Device, Grant, Guardian, Person, School, Student};
 use crate::time::Moment;
 
+/// Bytes of one row's value: what every keeper of an index takes without writing it to a file of its own.
+pub const ROW_BYTES_MAX: usize = 3_072;
+
+/// Takes a value apart into rows of at most [`ROW_BYTES_MAX`] bytes. The length comes first, so that rows left over from a longer value
+/// do not matter.
+pub(crate) fn pieces<T: Serialize>(prefix: &[u8], value: &T) -> Vec<Pair> {
+    let value = codec::to_bytes(value);
+    let whole = [(value.len() as u32).to_be_bytes().as_slice(), &value].concat();
+    let rows = (0u16..).zip(whole.chunks(ROW_BYTES_MAX));
+    rows.map(|(number, piece)| ([prefix, &number.to_be_bytes()].concat(), piece.to_vec())).collect()
+}
+
 /// Rows that one scan of the index fetches at a time.
 const SCAN_ROWS: usize = 1_024;
 
@@ -111,8 +123,9 @@ pub(crate) mod key {
     pub(crate) fn organisation() -> Vec<u8> {
         of(b'o', &[b"organisation"])
     }
+    /// Number of the piece.
     pub(crate) fn calendar() -> Vec<u8> {
-        of(b'o', &[b"calendar"])
+        of(b'y', &[])
     }
     pub(crate) fn day() -> Vec<u8> {
         of(b'o', &[b"day"])
@@ -184,6 +197,7 @@ pub(crate) mod key {
     pub(crate) fn readers(parts: &[&[u8]]) -> Vec<u8> {
         of(b'r', parts)
     }
+    /// Hold, number of the piece.
     pub(crate) fn hold(id: &[u8]) -> Vec<u8> {
         of(b'h', &[id])
     }
@@ -227,6 +241,15 @@ impl<'a> Index<'a> {
         self.0.get(key)?.map(|bytes| decode(&bytes)).transpose()
     }
 
+    /// Reads a value that may be larger than one row: see [`pieces`].
+    fn read_pieces<T: DeserializeOwned>(&self, prefix: Vec<u8>) -> Result<Option<T>, KvError> {
+        let whole: Vec<u8> = self.scan(prefix)?.into_iter().flat_map(|(_, piece)| piece).collect();
+        let Some((length, rest)) = whole.split_first_chunk::<4>() else { return Ok(None) };
+        let length = u32::from_be_bytes(*length) as usize;
+        let value = rest.get(..length).ok_or(KvError::Damaged("pieces"))?;
+        decode(value).map(Some)
+    }
+
     /// Returns all keys of a table part, without the prefix, with their values.
     pub(crate) fn scan(&self, prefix: Vec<u8>) -> Result<Vec<Pair>, KvError> {
         let (end, mut start, mut all) = (prefix_end(&prefix), prefix.clone(), Vec::new());
@@ -254,7 +277,7 @@ impl<'a> Index<'a> {
 
     /// Returns the terms.
     pub fn calendar(&self) -> Result<Calendar, KvError> {
-        Ok(self.read(&key::calendar())?.unwrap_or_default())
+        Ok(self.read_pieces(key::calendar())?.unwrap_or_default())
     }
 
     /// Returns the school day up to which grants have begun and ended.
@@ -409,37 +432,37 @@ impl<'a> Index<'a> {
 
     /// Returns a hold.
     pub fn hold(&self, id: HoldId) -> Result<Option<Hold>, KvError> {
-        self.read(&key::hold(&id.0))
+        self.read_pieces(key::hold(&id.0))
     }
 
     /// Returns all holds of the organisation, decided ones too.
     pub fn holds(&self) -> Result<Vec<Hold>, KvError> {
-        self.values(key::hold(&[]))
+        self.holds_at(key::authored(&[]), 16)
     }
 
     /// Returns the waiting holds of a document.
     pub fn waiting(&self, document: DocumentId) -> Result<Vec<Hold>, KvError> {
-        self.holds_at(key::waiting(&[&document.0]))
+        self.holds_at(key::waiting(&[&document.0]), 0)
     }
 
     /// Returns all holds of an author.
     pub fn authored(&self, author: PersonId) -> Result<Vec<Hold>, KvError> {
-        self.holds_at(key::authored(&[&author.0]))
+        self.holds_at(key::authored(&[&author.0]), 0)
     }
 
     /// Returns all holds that would make a slot of this key, or did.
     pub fn held(&self, document: DocumentId, slot: &SlotKey) -> Result<Vec<Hold>, KvError> {
-        self.holds_at(key::held(document, slot, None))
+        self.holds_at(key::held(document, slot, None), 0)
     }
 
     /// Returns the waiting holds that build on a slot.
     pub fn on_top(&self, document: DocumentId, slot: &SlotKey) -> Result<Vec<Hold>, KvError> {
-        self.holds_at(key::on_top(document, slot, None))
+        self.holds_at(key::on_top(document, slot, None), 0)
     }
 
-    fn holds_at(&self, prefix: Vec<u8>) -> Result<Vec<Hold>, KvError> {
+    fn holds_at(&self, prefix: Vec<u8>, skip: usize) -> Result<Vec<Hold>, KvError> {
         let rows = self.scan(prefix)?;
-        let ids = rows.iter().map(|(rest, _)| id_at(rest, 0).map(HoldId));
+        let ids = rows.iter().map(|(rest, _)| id_at(rest, skip).map(HoldId));
         ids.filter_map(|id| id.and_then(|id| self.hold(id)).transpose()).collect()
     }
 
