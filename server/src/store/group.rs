@@ -20,9 +20,9 @@ use tokio::sync::oneshot;
 
 use super::contract::{AppendError, Appended, Store, StoreReader, SyncError};
 use super::frame::Frame;
-use super::kv::{KvRead, Write};
 use super::log::codec::encoded_bytes;
 use super::log::is_disk_full;
+use sync_core::kv::{KvRead, Write};
 
 /// How much work may wait; more is turned away at once.
 pub const QUEUE_WORK_MAX: usize = 4096;
