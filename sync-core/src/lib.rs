@@ -4,6 +4,7 @@ pub mod document;
 pub mod gate;
 pub mod ids;
 pub mod kv;
+pub mod record;
 pub mod roster;
 pub mod sensitive;
 pub mod time;
