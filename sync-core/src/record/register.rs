@@ -93,7 +93,8 @@ impl Register {
 
 /// Returns the ids of the values that edits replace.
 fn replaced(edits: &[Replacing]) -> BTreeSet<SlotKey> {
-    let index: BTreeMap<SlotKey, usize> = edits.iter().enumerate().map(|(n, edit)| (edit.said.id, n)).collect();
+    let index: BTreeMap<SlotKey, usize> =
+        edits.iter().enumerate().map(|(n, edit)| (edit.said.id, n)).collect();
     let edges: Vec<Vec<usize>> = edits
         .iter()
         .map(|edit| edit.replaces.iter().filter_map(|id| index.get(id).copied()).collect())
