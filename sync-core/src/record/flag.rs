@@ -32,7 +32,8 @@ pub enum Flag {
         /// What it names.
         target: SlotKey,
     },
-    /// An edit or signature cannot be understood: it is kept, and says nothing.
+    /// An edit or signature cannot be understood, or is one that its author cannot give, such as a certification of
+    /// somebody else's work: it is kept, and says nothing.
     Unreadable {
         /// The document.
         document: DocumentId,

@@ -130,7 +130,7 @@ fn notes_goals_and_their_figures_keep_both_versions() {
         (goal, "plain_statement", "A".into(), "B".into()),
         (goal, "target", 70_000.into(), 90_000.into()),
         (goal, "baseline", 10_000.into(), 20_000.into()),
-        (goal, "criterion", "4 of 5".into(), "3 of 5".into()),
+        (goal, "criterion", "3 of 5".into(), "4 of 5".into()),
         (goal, "target_date", "2027-05-01".into(), "2027-06-01".into()),
         (session, "note", "A".into(), "B".into()),
     ] {
