@@ -116,8 +116,19 @@ fn edit() -> impl Strategy<Value = (DocumentKind, Slot)> {
     )
 }
 
+/// Slots, some of which were said a second time at another moment, or under the same key with another content.
 fn all() -> impl Strategy<Value = Vec<(DocumentKind, Slot)>> {
-    vec(prop_oneof![record(), edit()], 0..40)
+    let again = |(slot, again): ((DocumentKind, Slot), usize)| {
+        let mut copy = slot.clone();
+        match again {
+            0 => copy.1.fields.insert(AT.into(), (TEN - 1).into()),
+            1 => copy.1.fields.insert("note".into(), "on the other copy".into()),
+            _ => None,
+        };
+        [slot, copy]
+    };
+    let pairs = vec((prop_oneof![record(), edit()], 0_usize..6).prop_map(again), 0..40);
+    pairs.prop_map(|pairs| pairs.into_iter().flatten().collect())
 }
 
 static NAMES: LazyLock<Vec<DocumentName>> = LazyLock::new(|| DocumentKind::ALL.map(name).to_vec());
