@@ -1,1 +1,10 @@
-//! Being laid out.
+//! The server of Carryover: it merges what tablets send, admits or holds every single change by its author's place on the student's
+//! team, and shows families a read-only view.
+//!
+//! [`http`] speaks to the network and nothing below it names a web framework; [`auth`] says who is asking; [`import`] reads the
+//! district's tables; [`telemetry`] says where log lines go.
+
+pub mod auth;
+pub mod http;
+pub mod import;
+pub mod telemetry;

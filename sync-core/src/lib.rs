@@ -1,6 +1,8 @@
 //! The core of Carryover, shared by tablets and server: a function of its inputs.
 
 pub mod document;
+pub mod envelope;
+pub mod exchange;
 pub mod gate;
 pub mod ids;
 pub mod kv;

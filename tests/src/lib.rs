@@ -1,1 +1,3 @@
 //! Being laid out.
+
+pub mod matrix;

@@ -60,8 +60,37 @@ pub struct Position {
     pub start_op: u64,
     /// When it was written, by the writer's clock.
     pub time: Moment,
-    /// The heads that it is written on, in any order. The actor's previous change must be among them or their ancestors.
+    /// The heads that it is written on, in any order, and the actor's previous change.
     pub deps: Vec<ChangeHash>,
+}
+
+impl Position {
+    /// Returns the position of an actor's next change on these heads, as automerge would choose it.
+    ///
+    /// `max_op` is the largest counter among all ancestors of the heads.
+    pub fn next(
+        actor: [u8; 16],
+        tip: Option<ActorTip>,
+        heads: &[ChangeHash],
+        max_op: u64,
+        time: Moment,
+    ) -> Self {
+        // The actor's previous change is named even where others have built on it since, so that its changes form a chain of their own.
+        let mut deps: Vec<ChangeHash> = heads.iter().copied().chain(tip.map(|tip| tip.hash)).collect();
+        deps.sort_unstable();
+        deps.dedup();
+        let seq = tip.map_or(0, |tip| tip.seq).saturating_add(1);
+        Self { actor, seq, start_op: max_op.saturating_add(1), time, deps }
+    }
+}
+
+/// An actor's last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActorTip {
+    /// Its number among the actor's, from 1.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: ChangeHash,
 }
 
 /// A change as bytes.

@@ -3,7 +3,9 @@
 pub mod change;
 pub mod collect;
 pub mod container;
+pub mod copy;
 pub mod founding;
 pub mod name;
+pub mod rehearsal;
 pub mod schema;
 pub mod slot;

@@ -341,7 +341,7 @@ const OBSERVATION: &[Field] = &[
     fixed(need("goal", Type::Key)),
     fixed(may("session", Type::Key)),
     fixed(need("kind", Type::Choice(MEASURES))),
-    need("observer", Type::Choice(&["primary", "reliability"])),
+    fixed(need("observer", Type::Choice(&["primary", "reliability"]))),
     need("start", Type::Moment),
     need("value", Type::Map(FIGURES)),
     may("note", Type::Text(NOTE_CHARS_MAX)),

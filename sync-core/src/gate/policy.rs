@@ -162,6 +162,14 @@ fn false_role(place: &Place<'_>, slot: &Slot) -> Option<Lack> {
     (!place.roles.contains(&claimed)).then_some(Lack::NotAllowed)
 }
 
+/// Returns the right that somebody standing at `place` would lack to say this; the values are not looked at.
+pub fn lacks(place: &Place<'_>, slot: &Slot, look_up: &dyn Fn(&SlotKey) -> Option<Known>) -> Option<Lack> {
+    match RecordKind::of_container(&slot.container) {
+        Some(kind) => right(place, kind, slot, look_up),
+        None => Some(Lack::NoPolicy),
+    }
+}
+
 fn right(
     place: &Place<'_>,
     kind: RecordKind,
@@ -177,7 +185,8 @@ fn right(
             amend_goal(place, goal.and_then(|goal| goal.discipline).as_deref())
         }
         RecordKind::PlanVersion | RecordKind::Service => amend_plan(place),
-        RecordKind::Session | RecordKind::Missed | RecordKind::Observation => log(place),
+        RecordKind::Session | RecordKind::Missed => log(place),
+        RecordKind::Observation => log(place).or_else(|| second_observer(place, slot)),
         RecordKind::Tally | RecordKind::Tap => when(place.roles.iter().any(|role| role.is_on_teams())),
         RecordKind::Edit => match named("target").and_then(|target| look_up(&target)) {
             Some(target) => edit(place, &target, slot),
@@ -234,6 +243,13 @@ fn log(place: &Place<'_>) -> Option<Lack> {
     })
 }
 
+/// A second, independent record of what a colleague observes is a therapist's or a psychologist's to add.
+fn second_observer(place: &Place<'_>, slot: &Slot) -> Option<Lack> {
+    let second = slot.leaf("observer").and_then(Value::as_text) == Some("reliability");
+    let adds = |role: &Role| matches!(role, Role::Slp | Role::Ot | Role::Pt | Role::Psy);
+    when(!second || place.roles.iter().any(adds))
+}
+
 fn edit(place: &Place<'_>, target: &Known, slot: &Slot) -> Option<Lack> {
     match target.kind {
         RecordKind::Goal | RecordKind::Assignment => amend_goal(place, target.discipline.as_deref()),
@@ -253,7 +269,8 @@ fn edit_of_logged(place: &Place<'_>, target: &Known, slot: &Slot) -> Option<Lack
     let reinstates = voids && slot.leaf("value") == Some(&Value::Flag(false));
     let reasoned =
         slot.leaf("reason").and_then(Value::as_text).is_some_and(|reason| !reason.trim().is_empty());
-    if voids && reasoned && place.roles.contains(&Role::Cm) {
+    // Taps are a member's own count: nobody takes them away.
+    if voids && reasoned && place.roles.contains(&Role::Cm) && target.kind != RecordKind::Tap {
         return None;
     }
     if target.owner != place.author || reinstates {

@@ -1,0 +1,5 @@
+//! The exchange: one request and one reply for the whole caseload. Both ends are pure and live here side by side.
+
+pub mod codec;
+pub mod message;
+pub mod server;

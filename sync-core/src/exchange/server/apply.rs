@@ -1,0 +1,271 @@
+//! From an entry of the log to the writes of the index: the one function that both the writer and a rebuild use.
+
+use jiff::ToSpan;
+use serde::Serialize;
+
+use crate::document::change::{ActorTip, ChangeHash, Outline, outline};
+use crate::document::collect::slots_of_change;
+use crate::document::container::Containers;
+use crate::document::founding::founding;
+use crate::document::name::DocumentName;
+use crate::document::schema::{self, RecordKind};
+use crate::document::slot::{ContentHash, Slot};
+use crate::exchange::codec;
+use crate::exchange::message::HoldState;
+use crate::exchange::server::entry::{Hold, LogEntry, Standing};
+use crate::exchange::server::index::{
+    ActorState, ChangeState, CodeState, DocumentState, Index, Reading, key,
+};
+use crate::gate::policy::{self, Known};
+use crate::ids::{DocumentId, PersonId, first_16};
+use crate::kv::{KvError, Overlay};
+use crate::roster::Grant;
+
+/// Returns where the founded maps of a document with so many steps are.
+pub fn containers(name: &DocumentName, steps: u32) -> Containers {
+    let all = schema::steps(name.kind);
+    let steps = (steps as usize).min(all.len());
+    Containers::of(name.id(), &all[..steps])
+}
+
+/// Writes into the index what an entry means. `seq` is the entry's place in the log.
+///
+/// # Errors
+/// [`KvError::Damaged`] also where a stored change does not decode: the log itself is damaged then.
+pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), KvError> {
+    match entry {
+        LogEntry::Organisation(organisation) => put(sheet, key::organisation(), organisation),
+        LogEntry::Calendar(calendar) => put(sheet, key::calendar(), calendar),
+        LogEntry::School(school) => put(sheet, key::school(&school.id.0), school),
+        LogEntry::Person(person) => put(sheet, key::person(&person.id.0), person),
+        LogEntry::Student(student) => put(sheet, key::student(&student.id.0), student),
+        LogEntry::Guardian(guardian) => put(sheet, key::guardian(&guardian.id.0), guardian),
+        LogEntry::Grant(grant) => apply_grant(sheet, grant),
+        LogEntry::Day(day) => put(sheet, key::day(), day),
+        LogEntry::Code { hash, person, expires } => {
+            put(sheet, key::code(hash), &CodeState { person: *person, expires: *expires, used: false });
+        }
+        LogEntry::Device { device, code } => {
+            put(sheet, key::device(&device.id.0), device);
+            if let Some(state) = Index(sheet).code(code)? {
+                put(sheet, key::code(code), &CodeState { used: true, ..state });
+            }
+        }
+        LogEntry::DeviceState { device, state } => {
+            if let Some(known) = Index(sheet).device(*device)? {
+                let changed = crate::roster::Device { state: *state, ..known };
+                put(sheet, key::device(&device.0), &changed);
+            }
+        }
+        LogEntry::Founded { name, step } => apply_founded(sheet, seq, name, *step)?,
+        LogEntry::Changed { document, change, .. } => {
+            let state = Index(sheet).document(*document)?.ok_or(KvError::Damaged("document"))?;
+            let outline = outline(change).map_err(|_| KvError::Damaged("change"))?;
+            let containers = containers(&state.name, state.steps);
+            let slots = slots_of_change(&containers, change).map_err(|_| KvError::Damaged("change"))?;
+            apply_changed(sheet, seq, &state, &outline, &slots)?;
+        }
+        LogEntry::Held { hold, to } => apply_held(sheet, seq, hold, to)?,
+        LogEntry::HoldState { hold, state, to } => {
+            if let Some(known) = Index(sheet).hold(*hold)? {
+                apply_hold_state(sheet, known, state)?;
+            }
+            to.iter().for_each(|person| mail(sheet, *person, seq));
+        }
+        LogEntry::Refused { device, envelope, .. } => {
+            let mut quota = Index(sheet).quota(*device)?;
+            quota.refused_bytes += envelope.body.len() as u64;
+            put(sheet, key::quota(*device), &quota);
+        }
+        LogEntry::Begin { person, document, roles } => {
+            let reading = Reading { begun: seq, roles: roles.clone(), ended: None };
+            put(sheet, key::reading(&[&person.0, &document.0]), &reading);
+            sheet.put(key::readers(&[&document.0, &person.0]), Vec::new());
+            mail(sheet, *person, seq);
+        }
+        LogEntry::Review { person, document, roles } => {
+            if let Some(reading) = Index(sheet).reading(*person, *document)? {
+                put(
+                    sheet,
+                    key::reading(&[&person.0, &document.0]),
+                    &Reading { roles: roles.clone(), ..reading },
+                );
+            }
+            mail(sheet, *person, seq);
+        }
+        LogEntry::End { person, document, why } => {
+            if let Some(reading) = Index(sheet).reading(*person, *document)? {
+                let ended = Reading { ended: Some((seq, *why)), roles: Default::default(), ..reading };
+                put(sheet, key::reading(&[&person.0, &document.0]), &ended);
+            }
+            sheet.delete(key::readers(&[&document.0, &person.0]));
+            mail(sheet, *person, seq);
+        }
+        LogEntry::Fact { person, key: name, value } => {
+            match value {
+                // Only the hash is kept: the value itself stands in the log.
+                Some(value) => put(sheet, key::fact(*person, name), &hash_of(value.expose())),
+                None => sheet.delete(key::fact(*person, name)),
+            }
+            mail(sheet, *person, seq);
+        }
+        LogEntry::Delivered { .. } | LogEntry::Audit { .. } => {}
+    }
+    Ok(())
+}
+
+/// Returns the hash by which the index remembers a fact's value.
+pub fn hash_of(bytes: &[u8]) -> ContentHash {
+    use sha2::Digest;
+    ContentHash(first_16(&sha2::Sha256::digest(bytes)))
+}
+
+fn put<T: Serialize>(sheet: &mut Overlay<'_>, key: Vec<u8>, value: &T) {
+    sheet.put(key, codec::to_bytes(value));
+}
+
+fn mail(sheet: &mut Overlay<'_>, person: PersonId, seq: u64) {
+    sheet.put(key::mail(person, Some(seq)), Vec::new());
+}
+
+fn apply_grant(sheet: &mut Overlay<'_>, grant: &Grant) {
+    put(sheet, key::grant(&grant.id.0), grant);
+    sheet.put(key::team(&[&grant.student.0, &grant.person.0, &grant.id.0]), Vec::new());
+    sheet.put(key::places(&[&grant.person.0, &grant.student.0, &grant.id.0]), Vec::new());
+    let after = grant.to.and_then(|last| last.checked_add(1.day()).ok());
+    for day in [Some(grant.from), after].into_iter().flatten() {
+        sheet.put(key::due(&[day.to_string().as_bytes(), &grant.id.0]), Vec::new());
+    }
+}
+
+fn apply_founded(sheet: &mut Overlay<'_>, seq: u64, name: &DocumentName, step: u32) -> Result<(), KvError> {
+    let id = name.id();
+    let chain = founding(id, schema::steps(name.kind));
+    let made =
+        (step as usize).checked_sub(1).and_then(|at| chain.get(at)).ok_or(KvError::Damaged("founding"))?;
+    let known = Index(sheet).document(id)?;
+    let mut heads = known.as_ref().map(|state| state.heads.clone()).unwrap_or_default();
+    // A schema step depends on the founding chain alone: it stands beside what was written since.
+    let before = step.checked_sub(2).and_then(|at| chain.get(at as usize)).map(|before| before.hash);
+    heads.retain(|head| Some(*head) != before);
+    heads.push(made.hash);
+    heads.sort();
+    let state = DocumentState {
+        name: name.clone(),
+        steps: step,
+        incarnation: known.as_ref().map_or(0, |state| state.incarnation),
+        heads,
+        max_op: known.as_ref().map_or(0, |state| state.max_op).max(made.max_op),
+        last: seq,
+        changes: known.map_or(0, |state| state.changes),
+    };
+    put(sheet, key::document(&id.0), &state);
+    sheet.put(key::documents(&[&name.subject.0, &id.0]), Vec::new());
+    put(sheet, key::change(id, &made.hash), &ChangeState { max_op: made.max_op, step, seq });
+    let founder = crate::document::container::founder(id);
+    put(sheet, key::actor(id, &founder), &ActorState { seq: u64::from(step), hash: made.hash });
+    Ok(())
+}
+
+/// Writes into the index what a change means whose slots are known already.
+pub(crate) fn apply_changed(
+    sheet: &mut Overlay<'_>,
+    seq: u64,
+    state: &DocumentState,
+    change: &Outline,
+    slots: &[Slot],
+) -> Result<(), KvError> {
+    let id = state.name.id();
+    let mut step = 0;
+    for dep in &change.deps {
+        step = step.max(Index(sheet).change(id, dep)?.map_or(0, |dep| dep.step));
+    }
+    let mut heads: Vec<ChangeHash> =
+        state.heads.iter().filter(|head| !change.deps.contains(head)).copied().collect();
+    heads.push(change.hash);
+    heads.sort();
+    let next = DocumentState {
+        heads,
+        max_op: state.max_op.max(change.max_op),
+        last: seq,
+        changes: state.changes + 1,
+        ..state.clone()
+    };
+    put(sheet, key::document(&id.0), &next);
+    put(sheet, key::change(id, &change.hash), &ChangeState { max_op: change.max_op, step, seq });
+    put(sheet, key::actor(id, &change.actor), &ActorState { seq: change.seq, hash: change.hash });
+    sheet.put(key::changes(id, Some(seq)), Vec::new());
+    for slot in slots.iter().filter(|slot| slot.container != RecordKind::Issued.container()) {
+        let known = policy::known_of(slot, &|key| known_standing(&Index(sheet), id, key).ok().flatten());
+        let standing = Standing {
+            seq,
+            hash: slot.content_hash(),
+            container: slot.container.clone(),
+            discipline: known.as_ref().and_then(|known| known.discipline.clone()),
+            edits: known.and_then(|known| known.edits),
+        };
+        put(sheet, key::slot(id, &slot.key), &standing);
+    }
+    Ok(())
+}
+
+/// Returns what the index knows of a record that stands.
+pub(crate) fn known_standing(
+    index: &Index<'_>,
+    document: DocumentId,
+    key: &crate::document::slot::SlotKey,
+) -> Result<Option<Known>, KvError> {
+    let Some(standing) = index.slot(document, key)? else { return Ok(None) };
+    let kind = RecordKind::of_container(&standing.container);
+    Ok(kind.map(|kind| Known {
+        kind,
+        owner: key.member,
+        discipline: standing.discipline,
+        edits: standing.edits,
+    }))
+}
+
+fn apply_held(sheet: &mut Overlay<'_>, seq: u64, hold: &Hold, to: &[PersonId]) -> Result<(), KvError> {
+    let document = hold.document();
+    let known = Index(sheet).hold(hold.id)?;
+    put(sheet, key::hold(&hold.id.0), &Hold { seq, ..hold.clone() });
+    sheet.put(key::authored(&[&hold.author.0, &hold.id.0]), Vec::new());
+    for slot in &hold.slots {
+        sheet.put(key::held(document, &slot.key, Some(hold.id)), Vec::new());
+    }
+    if hold.state == HoldState::Waiting {
+        sheet.put(key::waiting(&[&document.0, &hold.id.0]), Vec::new());
+        for base in hold.slots.iter().flat_map(policy::builds_on) {
+            sheet.put(key::on_top(document, &base, Some(hold.id)), Vec::new());
+        }
+        // A hold that is judged again, and goes on waiting for another reason, counts once.
+        if known.is_none_or(|known| known.state != HoldState::Waiting) {
+            let mut quota = Index(sheet).quota(hold.device)?;
+            quota.waiting += 1;
+            put(sheet, key::quota(hold.device), &quota);
+        }
+    }
+    to.iter().for_each(|person| mail(sheet, *person, seq));
+    Ok(())
+}
+
+fn apply_hold_state(sheet: &mut Overlay<'_>, hold: Hold, state: &HoldState) -> Result<(), KvError> {
+    let document = hold.document();
+    if hold.state == HoldState::Waiting && *state != HoldState::Waiting {
+        sheet.delete(key::waiting(&[&document.0, &hold.id.0]));
+        for base in hold.slots.iter().flat_map(policy::builds_on) {
+            sheet.delete(key::on_top(document, &base, Some(hold.id)));
+        }
+        let mut quota = Index(sheet).quota(hold.device)?;
+        quota.waiting = quota.waiting.saturating_sub(1);
+        put(sheet, key::quota(hold.device), &quota);
+    }
+    put(sheet, key::hold(&hold.id.0), &Hold { state: state.clone(), ..hold });
+    Ok(())
+}
+
+impl From<ActorState> for ActorTip {
+    fn from(state: ActorState) -> Self {
+        Self { seq: state.seq, hash: state.hash }
+    }
+}

@@ -1,0 +1,80 @@
+//! What begins and ends with the school day, in the organisation's zone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use crate::exchange::server::desk::{Desk, DeskError};
+use crate::exchange::server::entry::LogEntry;
+use crate::exchange::server::index::key;
+use crate::ids::{GrantId, PersonId, StudentId};
+use crate::kv::KvError;
+use crate::time::day_from_text;
+
+impl Desk<'_> {
+    /// Brings the log up to today: for every day since the last, in its order, the grants that begin or end with it, each once; a grant
+    /// that lay wholly in an outage begins and ends. The writer does this before it judges anything.
+    ///
+    /// # Errors
+    /// [`DeskError::Index`].
+    pub fn advance(&mut self) -> Result<(), DeskError> {
+        let today = self.today();
+        let last = self.index().day()?;
+        if last.is_some_and(|last| last >= today) {
+            return Ok(());
+        }
+        for (day, grants) in self.due_between(last, today)? {
+            let mut places: BTreeSet<(PersonId, StudentId)> = BTreeSet::new();
+            for grant in grants {
+                places.extend(self.index().grant(grant)?.map(|grant| (grant.person, grant.student)));
+            }
+            for (person, student) in places {
+                self.reconcile(person, student, day)?;
+            }
+        }
+        self.emit(LogEntry::Day(today))?;
+        self.found_ahead(last, today)
+    }
+
+    fn due_between(
+        &self,
+        last: Option<Date>,
+        today: Date,
+    ) -> Result<BTreeMap<Date, Vec<GrantId>>, DeskError> {
+        // Days in this form sort as texts, years with four digits assumed, which the import's limits see to.
+        let after = last
+            .and_then(|last| last.checked_add(1.day()).ok())
+            .map(|day| day.to_string())
+            .unwrap_or_default();
+        let until = today.checked_add(1.day()).unwrap_or(today).to_string();
+        let index = self.index();
+        let rows =
+            index.0.range(&key::due(&[after.as_bytes()]), &key::due(&[until.as_bytes()]), usize::MAX)?;
+        let mut due: BTreeMap<Date, Vec<GrantId>> = BTreeMap::new();
+        for (row, _) in rows {
+            let damaged = || KvError::Damaged("due");
+            let day = row
+                .get(1..11)
+                .and_then(|day| std::str::from_utf8(day).ok())
+                .and_then(day_from_text)
+                .ok_or_else(damaged)?;
+            let grant = row.get(11..).and_then(|id| id.try_into().ok()).map(GrantId).ok_or_else(damaged)?;
+            due.entry(day).or_default().push(grant);
+        }
+        Ok(due)
+    }
+
+    /// Founds the documents of a year or term that came into view with this day.
+    fn found_ahead(&mut self, last: Option<Date>, today: Date) -> Result<(), DeskError> {
+        let calendar = self.index().calendar()?;
+        let view = |day| (calendar.year_of(day), calendar.term_of(day), calendar.next_term_of(day));
+        if last.is_some_and(|last| view(last) == view(today)) {
+            return Ok(());
+        }
+        for student in self.index().students()? {
+            self.found_documents(student.id)?;
+        }
+        Ok(())
+    }
+}

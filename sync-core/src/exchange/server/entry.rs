@@ -1,0 +1,340 @@
+//! What stands in an organisation's log: every change of state, in the order in which it came to be.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::document::name::DocumentName;
+use crate::document::slot::{ContentHash, Slot, SlotKey};
+use crate::envelope::{Envelope, Evidence};
+use crate::exchange::message::{EndReason, HoldReason, HoldState, HoldView};
+use crate::ids::{ActId, DeviceId, DocumentId, GrantId, HoldId, OrgId, PersonId};
+use crate::roster::calendar::Calendar;
+use crate::roster::reading::Roles;
+use crate::roster::{Device, DeviceState, Grant, Guardian, Person, School, Student};
+use crate::sensitive::Sensitive;
+use crate::time::{Moment, Zone};
+
+/// The organisation itself: the first entry of every log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organisation {
+    /// Which organisation.
+    pub id: OrgId,
+    /// Its name.
+    pub name: String,
+    /// The zone of its school days.
+    pub zone: Zone,
+}
+
+/// An act that waits for review, or was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Which hold: derived from the act, so a resend finds the same one.
+    pub id: HoldId,
+    /// The document that it is for.
+    pub name: DocumentName,
+    /// Whose act.
+    pub author: PersonId,
+    /// The device that signed it.
+    pub device: DeviceId,
+    /// The act.
+    pub act: ActId,
+    /// What it would make: the slots that did not stand already.
+    pub slots: Vec<Slot>,
+    /// Why it waits; the first of the reasons in their order of weight.
+    pub reason: HoldReason,
+    /// Whether it waits for nothing but what it builds on.
+    pub only_on_top: bool,
+    /// In a few words, which value needs correction.
+    pub fault: Option<String>,
+    /// Whether it came after the author's place had ended, for ever.
+    pub late: bool,
+    /// The envelope that brought it.
+    pub envelope: ContentHash,
+    /// What bounds how early it can have been made.
+    pub evidence: Evidence,
+    /// When it arrived.
+    pub received: Moment,
+    /// Where in the log it was last judged; the index fills it in.
+    pub seq: u64,
+    /// The policy that it was judged by.
+    pub policy: u32,
+    /// Where it stands.
+    pub state: HoldState,
+}
+
+impl Hold {
+    /// Returns the hold's document.
+    pub fn document(&self) -> DocumentId {
+        self.name.id()
+    }
+
+    /// Returns the hold as its author or a reviewer sees it.
+    pub fn view(&self) -> HoldView {
+        HoldView {
+            id: self.id,
+            name: self.name.clone(),
+            author: self.author,
+            act: self.act,
+            slots: self.slots.clone(),
+            reason: self.reason.clone(),
+            fault: self.fault.clone(),
+            late: self.late,
+            received: self.received,
+            state: self.state.clone(),
+        }
+    }
+}
+
+/// How a change came to be in a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// As its device wrote it.
+    Verbatim {
+        /// What the device signed, without the change, which stands beside it.
+        envelope: ContentHash,
+        /// The device's signature over the envelope.
+        #[serde(with = "serde_bytes")]
+        signature: [u8; 64],
+        /// What the device had seen.
+        evidence: Evidence,
+        /// The policy by which it was let through.
+        policy: u32,
+    },
+    /// Made by the server, out of slots that were allowed or admitted.
+    Issued {
+        /// The envelopes that brought them; none for the organisation's own imports.
+        envelopes: Vec<Envelope>,
+        /// The holds that are admitted by it.
+        admitted: Vec<HoldId>,
+        /// The policy by which they were let through.
+        policy: u32,
+    },
+}
+
+/// One entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogEntry {
+    /// The organisation is founded.
+    Organisation(Organisation),
+    /// The terms are these now.
+    Calendar(Calendar),
+    /// A school is new or changed.
+    School(School),
+    /// A person is new or changed.
+    Person(Person),
+    /// A student is new or changed.
+    Student(Student),
+    /// A guardian is new or changed.
+    Guardian(Guardian),
+    /// A grant is new or changed.
+    Grant(Grant),
+    /// The school day is this one now; the grants that begin or end with it follow.
+    Day(Date),
+    /// A one-time pairing code was given out.
+    Code {
+        /// Its keyed hash.
+        hash: ContentHash,
+        /// For whom.
+        person: PersonId,
+        /// Until when it can be used.
+        expires: Moment,
+    },
+    /// A device was paired with a code, which is used up.
+    Device {
+        /// The device.
+        device: Device,
+        /// The keyed hash of the code.
+        code: ContentHash,
+    },
+    /// A device was revoked or reported lost.
+    DeviceState {
+        /// Which device.
+        device: DeviceId,
+        /// What it is from here on.
+        state: DeviceState,
+    },
+    /// A document was founded, or a schema step was added.
+    Founded {
+        /// The document.
+        name: DocumentName,
+        /// Which step.
+        step: u32,
+    },
+    /// A change stands in a document.
+    Changed {
+        /// Of which document.
+        document: DocumentId,
+        /// The change.
+        #[serde(with = "serde_bytes")]
+        change: Vec<u8>,
+        /// How it came to be.
+        origin: Origin,
+    },
+    /// An act is held.
+    Held {
+        /// The hold.
+        hold: Box<Hold>,
+        /// The persons who are told.
+        to: Vec<PersonId>,
+    },
+    /// A hold changed its state.
+    HoldState {
+        /// Which hold.
+        hold: HoldId,
+        /// What it is now.
+        state: HoldState,
+        /// The persons who are told.
+        to: Vec<PersonId>,
+    },
+    /// An envelope was refused; what arrived is kept as evidence.
+    Refused {
+        /// The document that it was for.
+        document: DocumentId,
+        /// Who sent it.
+        device: DeviceId,
+        /// The envelope.
+        envelope: Envelope,
+        /// Why, as a stable code.
+        code: String,
+    },
+    /// A person reads a document from here on, in these roles.
+    Begin {
+        /// Who.
+        person: PersonId,
+        /// Which document.
+        document: DocumentId,
+        /// As what.
+        roles: Roles,
+    },
+    /// A person still reads a document, in other roles: the right to review may have changed.
+    Review {
+        /// Who.
+        person: PersonId,
+        /// Which document.
+        document: DocumentId,
+        /// As what.
+        roles: Roles,
+    },
+    /// A person reads a document no more.
+    End {
+        /// Who.
+        person: PersonId,
+        /// Which document.
+        document: DocumentId,
+        /// Why.
+        why: EndReason,
+    },
+    /// Something that the server owns changed for a person.
+    Fact {
+        /// For whom.
+        person: PersonId,
+        /// What it is about.
+        key: String,
+        /// The value; none where it is gone.
+        value: Option<Sensitive<Vec<u8>>>,
+    },
+    /// Documents were delivered: the audit of who was sent what.
+    Delivered {
+        /// To whom.
+        person: PersonId,
+        /// On which device; none for a page or an export.
+        device: Option<DeviceId>,
+        /// Which documents.
+        documents: Vec<DocumentId>,
+        /// When.
+        time: Moment,
+    },
+    /// Somebody decided something by hand that no other entry names.
+    Audit {
+        /// Who; none for an administrator's token of the machine itself.
+        person: Option<PersonId>,
+        /// What was done, as a stable word.
+        action: String,
+        /// To what, by its id.
+        subject: String,
+        /// When.
+        time: Moment,
+    },
+}
+
+impl LogEntry {
+    /// Returns the document that the entry is about, for the log's own bookkeeping and its keys per student.
+    pub fn document(&self) -> Option<DocumentId> {
+        match self {
+            Self::Founded { name, .. } => Some(name.id()),
+            Self::Held { hold, .. } => Some(hold.document()),
+            Self::Changed { document, .. }
+            | Self::Refused { document, .. }
+            | Self::Begin { document, .. }
+            | Self::Review { document, .. }
+            | Self::End { document, .. } => Some(*document),
+            Self::Organisation(_)
+            | Self::Calendar(_)
+            | Self::School(_)
+            | Self::Person(_)
+            | Self::Student(_)
+            | Self::Guardian(_)
+            | Self::Grant(_)
+            | Self::Day(_)
+            | Self::Code { .. }
+            | Self::Device { .. }
+            | Self::DeviceState { .. }
+            | Self::HoldState { .. }
+            | Self::Fact { .. }
+            | Self::Delivered { .. }
+            | Self::Audit { .. } => None,
+        }
+    }
+
+    /// Returns the number by which the log tells kinds of entries apart without decoding them. It never changes.
+    pub fn kind(&self) -> u16 {
+        match self {
+            Self::Organisation(_) => 1,
+            Self::Calendar(_) => 2,
+            Self::School(_) => 3,
+            Self::Person(_) => 4,
+            Self::Student(_) => 5,
+            Self::Guardian(_) => 6,
+            Self::Grant(_) => 7,
+            Self::Day(_) => 8,
+            Self::Code { .. } => 9,
+            Self::Device { .. } => 10,
+            Self::DeviceState { .. } => 11,
+            Self::Founded { .. } => 12,
+            Self::Changed { .. } => 13,
+            Self::Held { .. } => 14,
+            Self::HoldState { .. } => 15,
+            Self::Refused { .. } => 16,
+            Self::Begin { .. } => 17,
+            Self::Review { .. } => 18,
+            Self::End { .. } => 19,
+            Self::Fact { .. } => 20,
+            Self::Delivered { .. } => 21,
+            Self::Audit { .. } => 22,
+        }
+    }
+}
+
+/// What the index keeps of a slot that stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Where in the log it came to stand.
+    pub seq: u64,
+    /// What it says.
+    pub hash: ContentHash,
+    /// In which container.
+    pub container: String,
+    /// For a goal, or an assignment of one, the discipline.
+    pub discipline: Option<String>,
+    /// For an edit, which leaf of which record it is about.
+    pub edits: Option<(SlotKey, String)>,
+}
+
+/// A grant, named by its day, for what begins and ends with days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueGrant {
+    /// The first day on which something about the grant is different.
+    pub day: Date,
+    /// Which grant.
+    pub grant: GrantId,
+}

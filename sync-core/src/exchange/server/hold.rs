@@ -1,0 +1,220 @@
+//! Holds: what waits, for whom, and what comes in by itself once what it builds on stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::document::name::{DocumentKind, DocumentName};
+use crate::document::schema::RecordKind;
+use crate::document::slot::{ContentHash, Fields, Slot, SlotKey, Value};
+use crate::exchange::message::{HoldReason, HoldState};
+use crate::exchange::server::apply::known_standing;
+use crate::exchange::server::desk::{Desk, DeskError};
+use crate::exchange::server::entry::{Hold, LogEntry, Origin};
+use crate::exchange::server::index::Index;
+use crate::gate::policy::{self, Known, Place};
+use crate::ids::{ActId, DocumentId, HoldId, PersonId, derive};
+use crate::kv::KvError;
+use crate::roster::reading::Roles;
+
+/// What earlier acts of the same envelope have made known, standing or not.
+pub(crate) type Earlier = BTreeMap<SlotKey, Known>;
+
+/// Returns the id of the hold of these slots of an act: the same ones always have the same.
+pub fn hold_id(document: DocumentId, act: ActId, slots: &[Slot]) -> HoldId {
+    let hashes: Vec<ContentHash> = slots.iter().map(Slot::content_hash).collect();
+    let mut parts: Vec<&[u8]> = vec![&document.0, &act.0];
+    parts.extend(hashes.iter().map(|hash| hash.0.as_slice()));
+    HoldId(derive("hold", &parts))
+}
+
+/// Returns what is known of a record of this document: as it stands, as an earlier act has it, or as it is held.
+pub(crate) fn known(
+    index: &Index<'_>,
+    document: DocumentId,
+    earlier: &Earlier,
+    key: &SlotKey,
+) -> Result<Option<Known>, KvError> {
+    if let Some(known) = known_standing(index, document, key)? {
+        return Ok(Some(known));
+    }
+    if let Some(known) = earlier.get(key) {
+        return Ok(Some(known.clone()));
+    }
+    let holds = index.held(document, key)?;
+    let slot = holds.iter().flat_map(|hold| &hold.slots).find(|slot| slot.key == *key);
+    // What a held assignment names is looked up one step deep only: its goal stands or is held itself.
+    Ok(slot.and_then(|slot| {
+        policy::known_of(slot, &|goal| known_standing(index, document, goal).ok().flatten())
+    }))
+}
+
+/// Returns whether `person`, standing on the team in these roles, may decide about a hold: a case manager, or whoever has the right that
+/// the act lacked; never its author.
+pub fn may_review(index: &Index<'_>, person: PersonId, roles: &Roles, hold: &Hold) -> bool {
+    if person == hold.author || roles.is_empty() {
+        return false;
+    }
+    if roles.contains(&crate::roster::role::Role::Cm) {
+        return true;
+    }
+    // What the author did for the own record, the reviewer would do for the reviewer's own.
+    let kind = if hold.name.kind == DocumentKind::Own { DocumentKind::Log } else { hold.name.kind };
+    let place = Place { kind, member: None, author: person, roles, year_closed: false };
+    let document = hold.document();
+    let look_up = |key: &SlotKey| {
+        let known = known(index, document, &Earlier::new(), key).ok().flatten()?;
+        let owner = if known.owner == hold.author { person } else { known.owner };
+        Some(Known { owner, ..known })
+    };
+    hold.slots.iter().all(|slot| policy::lacks(&place, slot, &look_up).is_none())
+}
+
+/// Returns the slot that stands beside an issued one and says how it came in: under the same key, in the container that only the server
+/// writes.
+pub(crate) fn issued_note(hold: &Hold, slot: &Slot, reviewer: Option<PersonId>, desk: &Desk<'_>) -> Slot {
+    let now = desk.conditions().now.0;
+    let mut fields = Fields::from([
+        ("act".into(), Value::from(hold.act.to_string())),
+        ("at".into(), now.into()),
+        ("offset".into(), 0.into()),
+        ("device".into(), hold.device.to_string().into()),
+        ("envelope".into(), hold.envelope.to_string().into()),
+        ("why".into(), hold.reason.name().into()),
+        ("time".into(), now.into()),
+        ("late".into(), hold.late.into()),
+    ]);
+    fields.extend(reviewer.map(|reviewer| ("reviewer".into(), reviewer.to_string().into())));
+    Slot { container: RecordKind::Issued.container().into(), key: slot.key, fields }
+}
+
+impl Desk<'_> {
+    /// Returns who is told of a hold: its author, and whoever may review it now.
+    pub(crate) fn told_of(&self, hold: &Hold) -> Result<Vec<PersonId>, DeskError> {
+        let index = self.index();
+        let mut told = BTreeSet::from([hold.author]);
+        for (person, reading) in index.readers(hold.document())? {
+            if !self.builds_on_unknown(hold)? && may_review(&index, person, &reading.roles, hold) {
+                told.insert(person);
+            }
+        }
+        Ok(told.into_iter().collect())
+    }
+
+    /// Returns whether a hold builds on something that nobody here knows: it goes to its author only, until that comes.
+    fn builds_on_unknown(&self, hold: &Hold) -> Result<bool, DeskError> {
+        if !hold.only_on_top {
+            return Ok(false);
+        }
+        let (index, document) = (self.index(), hold.document());
+        let own: BTreeSet<SlotKey> = hold.slots.iter().map(|slot| slot.key).collect();
+        for base in hold.slots.iter().flat_map(policy::builds_on).filter(|base| !own.contains(base)) {
+            if known(&index, document, &Earlier::new(), &base)?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Changes the state of a hold, and tells whom it concerns.
+    pub(crate) fn set_hold_state(&mut self, hold: &Hold, state: HoldState) -> Result<u64, DeskError> {
+        let to = self.told_of(hold)?;
+        self.emit(LogEntry::HoldState { hold: hold.id, state, to })
+    }
+
+    /// Gives a decided state to every waiting hold that builds on these slots, and to what builds on those.
+    pub(crate) fn take_along(
+        &mut self,
+        document: DocumentId,
+        slots: &[Slot],
+        state: &HoldState,
+    ) -> Result<(), DeskError> {
+        let mut bases: Vec<SlotKey> = slots.iter().map(|slot| slot.key).collect();
+        while let Some(base) = bases.pop() {
+            // A base that stands in spite of it, as another's or an earlier one, goes on carrying what builds on it.
+            if self.index().slot(document, &base)?.is_some() {
+                continue;
+            }
+            for hold in self.index().on_top(document, &base)? {
+                self.set_hold_state(&hold, state.clone())?;
+                bases.extend(hold.slots.iter().map(|slot| slot.key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges the waiting holds whose only reason was that what they build on did not stand, now that these slots do: in the order of
+    /// their arrival, with the roster of this moment, and on with what builds on those.
+    pub(crate) fn release(&mut self, name: &DocumentName, slots: &[SlotKey]) -> Result<(), DeskError> {
+        let document = name.id();
+        let mut bases: Vec<SlotKey> = slots.to_vec();
+        while !bases.is_empty() {
+            let mut ready: BTreeMap<u64, Hold> = BTreeMap::new();
+            for base in std::mem::take(&mut bases) {
+                let on_top = self.index().on_top(document, &base)?;
+                ready.extend(on_top.into_iter().filter(|hold| hold.only_on_top).map(|hold| (hold.seq, hold)));
+            }
+            for hold in ready.into_values() {
+                bases.extend(self.judge_again(name, &hold)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_again(&mut self, name: &DocumentName, hold: &Hold) -> Result<Vec<SlotKey>, DeskError> {
+        let device = self.index().device(hold.device)?.map(|device| device.state);
+        let judged = self.judge_slots(name, hold.author, device, &hold.slots, &Earlier::new())?;
+        match judged.reason {
+            Some(HoldReason::OnTop) => Ok(Vec::new()),
+            Some(reason) => {
+                let again = Hold {
+                    reason,
+                    only_on_top: false,
+                    fault: judged.fault,
+                    late: hold.late || judged.late,
+                    ..hold.clone()
+                };
+                let to = self.told_of(&again)?;
+                self.emit(LogEntry::Held { hold: Box::new(again), to })?;
+                Ok(Vec::new())
+            }
+            None => {
+                self.issue_hold(name, hold, None)?;
+                Ok(hold.slots.iter().map(|slot| slot.key).collect())
+            }
+        }
+    }
+
+    /// Issues a hold's slots, with the note of how they came in beside each, and closes it.
+    pub(crate) fn issue_hold(
+        &mut self,
+        name: &DocumentName,
+        hold: &Hold,
+        by: Option<PersonId>,
+    ) -> Result<u64, DeskError> {
+        let document = name.id();
+        let mut slots = Vec::new();
+        for slot in &hold.slots {
+            let content = slot.content_hash();
+            let mut slot = slot.clone();
+            match self.index().slot(document, &slot.key)? {
+                // It came to stand meanwhile, for example by a second device of its author.
+                Some(standing) if standing.hash == content => continue,
+                Some(_) => slot.key = SlotKey { twin: Some(content), ..slot.key },
+                None => {}
+            }
+            slots.push(issued_note(hold, &slot, by, self));
+            slots.push(slot);
+        }
+        let seq = if slots.is_empty() {
+            self.next()
+        } else {
+            let policy = crate::gate::policy::POLICY;
+            self.issue(
+                name,
+                &slots,
+                &Origin::Issued { envelopes: Vec::new(), admitted: vec![hold.id], policy },
+            )?
+        };
+        self.set_hold_state(hold, HoldState::Admitted { by })?;
+        Ok(seq)
+    }
+}

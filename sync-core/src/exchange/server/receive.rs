@@ -1,0 +1,480 @@
+//! What arrives: each act of an envelope gets exactly one fate.
+
+use std::collections::BTreeMap;
+
+use crate::document::name::DocumentName;
+use crate::document::schema::RecordKind;
+use crate::document::slot::{ContentHash, Slot, SlotKey};
+use crate::envelope::{Content, Envelope, EnvelopeError, Verified};
+use crate::exchange::message::{Fate, HoldReason, HoldState, Outcome, Receipt};
+use crate::exchange::server::apply::containers;
+use crate::exchange::server::desk::{Desk, DeskError};
+use crate::exchange::server::entry::{Hold, LogEntry, Origin};
+use crate::exchange::server::hold::{Earlier, hold_id, known};
+use crate::exchange::server::index::{DocumentState, Index, Quota};
+use crate::gate::policy::{self, Lack, POLICY, Place};
+use crate::gate::shape::{Shaped, Wrapping, Writer, shape_change, shape_slots};
+use crate::ids::{ActId, DeviceId, DocumentId, PersonId};
+use crate::kv::KvError;
+use crate::roster::reading::may_read;
+use crate::roster::{Device, DeviceState};
+
+/// Holds of one device that may wait at a time.
+pub const WAITING_MAX: u64 = 5_000;
+/// Bytes of refused envelopes that are kept of one device.
+pub const REFUSED_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Bytes that the slots of one act may have, so that a hold of it fits the index. A session with its observations has a few thousand.
+pub const ACT_BYTES_MAX: usize = 48 * 1024;
+
+/// The code of an envelope with a larger act.
+pub const ACT_TOO_LARGE: &str = "act_too_large";
+
+/// The code of what is refused because there is no such document for its author, whether or not it exists for others.
+pub const NO_SUCH_DOCUMENT: &str = "no_such_document";
+
+/// Returns whether a device is beyond its quota: nothing more of it gets a fate until something is decided.
+pub fn over_quota(quota: &Quota) -> bool {
+    quota.waiting >= WAITING_MAX || quota.refused_bytes >= REFUSED_BYTES_MAX
+}
+
+/// An envelope on which all has been done that needs no turn: its signature and shape are checked.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    envelope: Envelope,
+    hash: ContentHash,
+    content: Result<Whole, Refused>,
+}
+
+/// Who says what, in which document.
+#[derive(Debug, Clone)]
+struct Whole {
+    verified: Verified,
+    device: Device,
+    name: DocumentName,
+    shaped: Shaped,
+}
+
+/// Why an envelope has nothing in it that could stand.
+#[derive(Debug, Clone)]
+struct Refused {
+    document: DocumentId,
+    device: Option<DeviceId>,
+    code: String,
+}
+
+/// Checks all of an envelope that depends on nothing that could change before it is committed: many can be checked side by side.
+///
+/// # Errors
+/// [`KvError`]: the index could not be read.
+pub fn check(index: &Index<'_>, envelope: Envelope) -> Result<Checked, KvError> {
+    let mut failed = None;
+    let mut device = None;
+    let verified = envelope.verify(|id| match index.device(id) {
+        Ok(known) => {
+            device = known;
+            device.as_ref().map(|device| device.key)
+        }
+        Err(error) => {
+            failed = Some(error);
+            None
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let hash = envelope.hash();
+    let content = match (verified, device) {
+        (Ok(verified), Some(device)) => shape(index, verified, device)?,
+        (Ok(_), None) => Err(refused(None, None, EnvelopeError::UnknownDevice.code())),
+        (Err(error), _) => Err(refused(None, None, error.code())),
+    };
+    Ok(Checked { envelope, hash, content })
+}
+
+fn refused(document: Option<DocumentId>, device: Option<DeviceId>, code: &str) -> Refused {
+    Refused { document: document.unwrap_or(DocumentId([0; 16])), device, code: code.to_owned() }
+}
+
+fn shape(index: &Index<'_>, verified: Verified, device: Device) -> Result<Result<Whole, Refused>, KvError> {
+    let body = verified.body();
+    let no = |code: &str| Ok(Err(refused(Some(body.document), Some(device.id), code)));
+    let state = index.document(body.document)?;
+    let given = index.reading(device.person, body.document)?.is_some();
+    let (Some(state), true) = (state, given) else { return no(NO_SUCH_DOCUMENT) };
+    if state.name.org != body.org {
+        return no(NO_SUCH_DOCUMENT);
+    }
+    let places = containers(&state.name, state.steps);
+    let shaped = match &body.content {
+        Content::Change(bytes) => shape_change(bytes, &places, device.person, device.id),
+        Content::Slots(slots) => shape_slots(slots.clone(), &places, Writer::Member(device.person)),
+    };
+    match shaped {
+        Ok(shaped) if !acts_fit(shaped.slots()) => no(ACT_TOO_LARGE),
+        Ok(shaped) => Ok(Ok(Whole { name: state.name, verified, device, shaped })),
+        Err(refusal) => no(refusal.code()),
+    }
+}
+
+fn acts_fit(slots: &[Slot]) -> bool {
+    let mut sizes: BTreeMap<Option<ActId>, usize> = BTreeMap::new();
+    for slot in slots {
+        *sizes.entry(slot.act()).or_default() += crate::exchange::codec::to_bytes(slot).len();
+    }
+    sizes.values().all(|size| *size <= ACT_BYTES_MAX)
+}
+
+/// What one act lacks; with no reason, it may stand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Judged {
+    pub(crate) reason: Option<HoldReason>,
+    pub(crate) fault: Option<String>,
+    pub(crate) late: bool,
+    pub(crate) only_on_top: bool,
+}
+
+/// One act of an envelope, sorted by what stands of it.
+struct Act {
+    id: ActId,
+    /// What neither stands nor is held.
+    new: Vec<Slot>,
+    /// Whether all of its slots are new.
+    whole: bool,
+    /// The last place in the log at which something of it stands.
+    standing: u64,
+    /// A hold that has something of it.
+    held: Option<Hold>,
+    twin: bool,
+}
+
+impl Desk<'_> {
+    /// Gives every act of an envelope its fate, and puts on the desk what follows from it.
+    ///
+    /// `carrier` is the device that brought it. Of another's envelope nothing is said to the carrier; the author hears of it.
+    ///
+    /// # Errors
+    /// [`DeskError`]; the desk is to be thrown away then.
+    pub fn receive(&mut self, carrier: DeviceId, checked: Checked) -> Result<Vec<Fate>, DeskError> {
+        let device = match &checked.content {
+            Ok(whole) => whole.device.id,
+            Err(refused) => refused.device.unwrap_or(carrier),
+        };
+        if over_quota(&self.index().quota(device)?) {
+            return Ok(Vec::new());
+        }
+        let fates = match checked.content {
+            Ok(whole) => self.receive_whole(whole, checked.envelope, checked.hash)?,
+            Err(refused) => vec![self.refuse(refused, device, checked.envelope, checked.hash)?],
+        };
+        Ok(if device == carrier { fates } else { Vec::new() })
+    }
+
+    fn refuse(
+        &mut self,
+        refused: Refused,
+        device: DeviceId,
+        envelope: Envelope,
+        hash: ContentHash,
+    ) -> Result<Fate, DeskError> {
+        let (document, code) = (refused.document, refused.code);
+        let seq = self.emit(LogEntry::Refused { document, device, envelope, code: code.clone() })?;
+        let receipt = self.receipt(document, &[&hash.0], seq);
+        Ok(Fate { document, act: None, envelope: hash, outcome: Outcome::Refused { code }, receipt })
+    }
+
+    fn receive_whole(
+        &mut self,
+        whole: Whole,
+        envelope: Envelope,
+        hash: ContentHash,
+    ) -> Result<Vec<Fate>, DeskError> {
+        let (slots, wrapping) = whole.shaped.into_parts();
+        let document = whole.name.id();
+        let author = whole.device.person;
+        // Whatever was checked may have changed since; rights and states are looked up here, in the writer's turn.
+        let Some(state) = self.index().document(document)? else { return Ok(Vec::new()) };
+        let device = self.index().device(whole.device.id)?.map(|device| device.state);
+        let acts = self.sort_into_acts(document, &slots)?;
+        let mut earlier = Earlier::new();
+        let mut verdicts = Vec::new();
+        for act in &acts {
+            let mut judged = self.judge_slots(&whole.name, author, device, &act.new, &earlier)?;
+            if act.twin
+                && !matches!(
+                    judged.reason,
+                    Some(HoldReason::AccessEnded | HoldReason::DeviceRevoked | HoldReason::DeviceLost)
+                )
+            {
+                judged.reason = Some(HoldReason::Twin);
+                judged.only_on_top = false;
+            } else if judged.reason.is_none() && act.held.is_some() && !act.new.is_empty() {
+                // The rest of an act, some of which is held, goes the way of that.
+                judged = Judged { reason: Some(HoldReason::OnTop), ..Judged::default() };
+            }
+            // What builds on an act that is held here is not let through: only what stands, or is let through, is known.
+            if judged.reason.is_none() {
+                self.remember(document, &act.new, &mut earlier)?;
+            }
+            verdicts.push(judged);
+        }
+        let stored =
+            self.store_allowed(&state, &whole.verified, &envelope, hash, &slots, wrapping, &acts, &verdicts)?;
+        let mut fates = Vec::new();
+        for (act, judged) in acts.into_iter().zip(verdicts) {
+            fates.push(self.settle(
+                &whole.name,
+                &whole.verified,
+                &whole.device,
+                hash,
+                act,
+                judged,
+                stored,
+            )?);
+        }
+        let now_standing: Vec<SlotKey> = earlier.into_keys().collect();
+        self.release(&whole.name, &now_standing)?;
+        Ok(fates)
+    }
+
+    fn remember(&self, document: DocumentId, slots: &[Slot], earlier: &mut Earlier) -> Result<(), DeskError> {
+        for slot in slots {
+            let index = self.index();
+            let found = policy::known_of(slot, &|key| known(&index, document, earlier, key).ok().flatten());
+            earlier.extend(found.map(|found| (slot.key, found)));
+        }
+        Ok(())
+    }
+
+    fn sort_into_acts(&self, document: DocumentId, slots: &[Slot]) -> Result<Vec<Act>, DeskError> {
+        let mut order: Vec<ActId> = Vec::new();
+        let mut by_act: BTreeMap<ActId, Vec<&Slot>> = BTreeMap::new();
+        for slot in slots {
+            // A slot without a readable act is an act of its own; the gate holds it for that field.
+            let act = slot.act().unwrap_or_else(|| ActId::from(slot.key.record));
+            let group = by_act.entry(act).or_default();
+            if group.is_empty() {
+                order.push(act);
+            }
+            group.push(slot);
+        }
+        let index = self.index();
+        let mut acts = Vec::new();
+        for id in order {
+            let group = by_act.remove(&id).unwrap_or_default();
+            let mut act = Act { id, new: Vec::new(), whole: true, standing: 0, held: None, twin: false };
+            for slot in group {
+                let content = slot.content_hash();
+                if let Some(standing) = index.slot(document, &slot.key)? {
+                    if standing.hash == content {
+                        act.standing = act.standing.max(standing.seq);
+                        act.whole = false;
+                        continue;
+                    }
+                    // An admitted twin stands beside the record whose key it had.
+                    let twin = SlotKey { twin: Some(content), ..slot.key };
+                    if let Some(standing) = index.slot(document, &twin)? {
+                        act.standing = act.standing.max(standing.seq);
+                        act.whole = false;
+                        continue;
+                    }
+                    act.twin = true;
+                }
+                let same = |hold: &Hold| {
+                    hold.slots.iter().any(|held| held.key == slot.key && held.content_hash() == content)
+                };
+                if let Some(hold) = index.held(document, &slot.key)?.into_iter().find(same) {
+                    act.held = Some(hold);
+                    act.whole = false;
+                    continue;
+                }
+                act.new.push(slot.clone());
+            }
+            acts.push(act);
+        }
+        Ok(acts)
+    }
+
+    /// Judges slots of one act by the roster of this moment. `earlier` is what came before them in the same envelope and may stand.
+    pub(crate) fn judge_slots(
+        &self,
+        name: &DocumentName,
+        author: PersonId,
+        device: Option<DeviceState>,
+        slots: &[Slot],
+        earlier: &Earlier,
+    ) -> Result<Judged, DeskError> {
+        if slots.is_empty() {
+            return Ok(Judged::default());
+        }
+        let (index, document, today) = (self.index(), name.id(), self.today());
+        let roles = self.roles_on(author, name.subject, today)?;
+        let year_closed = index.calendar()?.year_is_closed(&name.period, today);
+        let place = Place { kind: name.kind, member: name.member, author, roles: &roles, year_closed };
+        let mut seen = earlier.clone();
+        let (mut lack, mut fault, mut on_top) = (None, None, false);
+        let own: std::collections::BTreeSet<SlotKey> = slots.iter().map(|slot| slot.key).collect();
+        for slot in slots {
+            let failed = std::cell::RefCell::new(None);
+            let look_up = |key: &SlotKey| {
+                known(&index, document, &seen, key).unwrap_or_else(|error| {
+                    *failed.borrow_mut() = Some(error);
+                    None
+                })
+            };
+            let verdict = policy::judge(&place, slot, &look_up);
+            let mut later = false;
+            for base in policy::builds_on(slot) {
+                let stands = index.slot(document, &base)?.is_some() || seen.contains_key(&base);
+                later |= !stands && own.contains(&base);
+                on_top |= !stands && !own.contains(&base);
+            }
+            if let Some(error) = failed.into_inner() {
+                return Err(error.into());
+            }
+            lack = lack.or(verdict.lack);
+            fault = fault.or(verdict.fault.map(|fault| fault.to_string()));
+            if later && slot.container == RecordKind::Edit.container() {
+                // An edit that replaces what only comes after it would make a cycle possible.
+                fault = fault.or_else(|| Some("replaces does not go with the other values".to_owned()));
+            }
+            let found = policy::known_of(slot, &|key| known(&index, document, &seen, key).ok().flatten());
+            seen.extend(found.map(|found| (slot.key, found)));
+        }
+        let late = !may_read(name, author, &roles);
+        let reason = match (late, device, &lack, &fault, on_top) {
+            (true, ..) => Some(HoldReason::AccessEnded),
+            (_, Some(DeviceState::Lost), ..) => Some(HoldReason::DeviceLost),
+            (_, Some(DeviceState::Revoked) | None, ..) => Some(HoldReason::DeviceRevoked),
+            (_, _, Some(lack), ..) => Some(match lack {
+                Lack::Proposal => HoldReason::Proposal,
+                Lack::NotAllowed => HoldReason::NotAllowed,
+                Lack::ClosedYear => HoldReason::ClosedYear,
+                Lack::NoPolicy => HoldReason::NoPolicy,
+            }),
+            (_, _, _, Some(_), _) => Some(HoldReason::NeedsCorrection),
+            (.., true) => Some(HoldReason::OnTop),
+            (.., false) => None,
+        };
+        Ok(Judged { only_on_top: reason == Some(HoldReason::OnTop), reason, fault, late })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all of one envelope, taken apart once")]
+    fn store_allowed(
+        &mut self,
+        state: &DocumentState,
+        verified: &Verified,
+        envelope: &Envelope,
+        hash: ContentHash,
+        slots: &[Slot],
+        wrapping: Option<Wrapping>,
+        acts: &[Act],
+        verdicts: &[Judged],
+    ) -> Result<u64, DeskError> {
+        let allowed: Vec<Slot> = acts
+            .iter()
+            .zip(verdicts)
+            .filter(|(_, judged)| judged.reason.is_none())
+            .flat_map(|(act, _)| act.new.iter().cloned())
+            .collect();
+        if allowed.is_empty() {
+            return Ok(0);
+        }
+        let whole = acts.iter().zip(verdicts).all(|(act, judged)| act.whole && judged.reason.is_none());
+        if let (Some(wrapping), true) = (wrapping, whole)
+            && self.oddity(state, &wrapping)?.is_none()
+        {
+            let origin = Origin::Verbatim {
+                envelope: hash,
+                signature: envelope.signature,
+                evidence: verified.body().evidence.clone(),
+                policy: POLICY,
+            };
+            return self.store_verbatim(state, wrapping, slots, origin);
+        }
+        let origin =
+            Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy: POLICY };
+        self.issue(&state.name, &allowed, &origin)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all that is known of one act")]
+    fn settle(
+        &mut self,
+        name: &DocumentName,
+        verified: &Verified,
+        device: &Device,
+        envelope: ContentHash,
+        act: Act,
+        judged: Judged,
+        stored: u64,
+    ) -> Result<Fate, DeskError> {
+        let document = name.id();
+        let (outcome, seq) = match (act.new.is_empty(), act.held, judged.reason.clone()) {
+            (true, Some(hold), _) => {
+                let held = Outcome::Held { hold: hold.id, reason: hold.reason, state: hold.state };
+                (held, hold.seq)
+            }
+            (true, None, _) => (Outcome::Stored, act.standing),
+            (false, _, None) => (Outcome::Stored, stored),
+            (false, base, Some(reason)) => {
+                let hold = Hold {
+                    id: hold_id(document, act.id, &act.new),
+                    name: name.clone(),
+                    author: device.person,
+                    device: device.id,
+                    act: act.id,
+                    slots: act.new,
+                    reason: reason.clone(),
+                    only_on_top: judged.only_on_top,
+                    fault: judged.fault,
+                    late: judged.late,
+                    envelope,
+                    evidence: verified.body().evidence.clone(),
+                    received: self.conditions().now,
+                    seq: 0,
+                    policy: POLICY,
+                    state: HoldState::Waiting,
+                };
+                let hold = self.with_state_of_base(hold, base)?;
+                let (id, state) = (hold.id, hold.state.clone());
+                let to = self.told_of(&hold)?;
+                let seq = self.emit(LogEntry::Held { hold: Box::new(hold), to })?;
+                (Outcome::Held { hold: id, reason, state }, seq)
+            }
+        };
+        let receipt = self.receipt(document, &[&act.id.0], seq);
+        Ok(Fate { document, act: Some(act.id), envelope, outcome, receipt })
+    }
+
+    /// What builds on something that was declined or withdrawn goes along with it, and returns to the author as one bundle.
+    fn with_state_of_base(&self, hold: Hold, rest_of: Option<Hold>) -> Result<Hold, DeskError> {
+        let (index, document) = (self.index(), hold.document());
+        let mut bases: Vec<Hold> = rest_of.into_iter().collect();
+        for base in hold.slots.iter().flat_map(policy::builds_on) {
+            if index.slot(document, &base)?.is_none() {
+                bases.extend(index.held(document, &base)?);
+            }
+        }
+        let open = bases.is_empty() || bases.iter().any(|base| base.state == HoldState::Waiting);
+        let declined = bases.iter().find_map(|base| match &base.state {
+            HoldState::Declined { reason, .. } => {
+                Some(HoldState::Declined { by: None, reason: reason.clone() })
+            }
+            HoldState::Withdrawn => Some(HoldState::Withdrawn),
+            HoldState::Waiting | HoldState::Admitted { .. } => None,
+        });
+        Ok(match declined {
+            Some(state) if !open => Hold { state, ..hold },
+            Some(_) | None => hold,
+        })
+    }
+
+    /// Returns the receipt of a fate: what only this server can have said.
+    pub(crate) fn receipt(&self, document: DocumentId, acts: &[&[u8]], seq: u64) -> Receipt {
+        let log = self.conditions().log;
+        let seq_bytes = seq.to_be_bytes();
+        let mut parts: Vec<&[u8]> = vec![&log.0, &document.0, &seq_bytes];
+        parts.extend(acts);
+        Receipt { log, seq, keyed: self.conditions().secret.keyed("receipt", &parts) }
+    }
+}

@@ -1,0 +1,300 @@
+//! What a person is told: the log after the cursor, as far as this person may read it now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::document::change::{ChangeHash, outline};
+use crate::exchange::message::{ChangeBytes, Cursor, Entry, HoldView, REPLY_BYTES_MAX};
+use crate::exchange::server::desk::Secret;
+use crate::exchange::server::entry::LogEntry;
+use crate::exchange::server::hold::may_review;
+use crate::exchange::server::index::Index;
+use crate::ids::{DocumentId, LogId, PersonId};
+use crate::kv::KvError;
+use crate::roster::reading::Roles;
+
+/// Changes of a document that are sent one by one when it begins; where it has more, a snapshot is fetched.
+pub const INLINE_CHANGES_MAX: u64 = 16;
+/// Rows that a reply looks at in one stream before it sees whether there is more.
+const STREAM_ROWS: usize = 4_096;
+
+/// The log as a reply reads it: durable entries only.
+pub trait LogRead {
+    /// Returns an entry; an error if it is not there or cannot be read.
+    fn entry(&self, seq: u64) -> Result<LogEntry, KvError>;
+
+    /// Returns the last durable place in the log.
+    fn end(&self) -> u64;
+
+    /// Returns the log's running hash at a place; none beyond its end.
+    fn running(&self, seq: u64) -> Result<Option<[u8; 8]>, KvError>;
+}
+
+/// What a cursor is worth here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worth {
+    /// It is of this log: go on behind this place.
+    After(u64),
+    /// It is of another log, was not given out here, or lies beyond what is here: begin anew.
+    Foreign,
+}
+
+/// Makes the cursor that stands for a place in this log.
+///
+/// # Errors
+/// [`KvError`] where the log cannot be read.
+pub fn cursor_at(log: &dyn LogRead, id: LogId, secret: &Secret, seq: u64) -> Result<Cursor, KvError> {
+    let running = log.running(seq)?.unwrap_or_default();
+    Ok(Cursor { log: id, seq, running, keyed: keyed(secret, id, seq, &running) })
+}
+
+/// Judges a cursor that a tablet brings.
+///
+/// # Errors
+/// [`KvError`] where the log cannot be read.
+pub fn worth(log: &dyn LogRead, id: LogId, secret: &Secret, cursor: &Cursor) -> Result<Worth, KvError> {
+    let ours = cursor.log == id
+        && cursor.keyed == keyed(secret, id, cursor.seq, &cursor.running)
+        && cursor.seq <= log.end()
+        && log.running(cursor.seq)? == Some(cursor.running);
+    Ok(if ours { Worth::After(cursor.seq) } else { Worth::Foreign })
+}
+
+fn keyed(secret: &Secret, id: LogId, seq: u64, running: &[u8; 8]) -> [u8; 16] {
+    secret.keyed("cursor", &[&id.0, &seq.to_be_bytes(), running])
+}
+
+/// A piece of a reply: its entries, and the place up to which the log was looked through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// What the person is told, in the order of the log.
+    pub entries: Vec<Entry>,
+    /// Up to where.
+    pub until: u64,
+    /// Whether there is more behind it.
+    pub more: bool,
+    /// The documents of which something was delivered, for the audit.
+    pub delivered: BTreeSet<DocumentId>,
+}
+
+/// Tells a person what the log has for her after `after`, up to a size.
+///
+/// Of a document that begins in this stretch nothing older is told one by one: its `Begin` names the end of the stretch, and the
+/// snapshot that is fetched is at least that new.
+///
+/// # Errors
+/// [`KvError`] where index or log cannot be read.
+pub fn tell(
+    index: &Index<'_>,
+    log: &dyn LogRead,
+    person: PersonId,
+    after: u64,
+    yours: &BTreeSet<ChangeHash>,
+) -> Result<Told, KvError> {
+    let end = log.end();
+    let mail = index.mail(person, after, end, STREAM_ROWS)?;
+    // Where a stream is cut, nothing behind the cut is told by the others either.
+    let mut until = if mail.len() == STREAM_ROWS { mail.last().copied().unwrap_or(end) } else { end };
+    let mut places: BTreeMap<u64, Option<DocumentId>> = mail.into_iter().map(|seq| (seq, None)).collect();
+    let mut fresh: BTreeMap<DocumentId, u64> = BTreeMap::new();
+    for (document, reading) in index.readings(person)? {
+        if reading.ended.is_some() {
+            continue;
+        }
+        let Some(state) = index.document(document)? else { continue };
+        let begins_here = reading.begun > after;
+        if begins_here {
+            fresh.insert(document, reading.begun);
+        }
+        let from = match begins_here {
+            // Few changes are sent from the founding on, so that nothing has to be fetched.
+            true if state.changes <= INLINE_CHANGES_MAX => 0,
+            true => continue,
+            false if state.last <= after => continue,
+            false => after,
+        };
+        let changes = index.changes(document, from, until, STREAM_ROWS)?;
+        if changes.len() == STREAM_ROWS {
+            until = until.min(changes.last().copied().unwrap_or(end));
+        }
+        places.extend(changes.into_iter().map(|seq| (seq, Some(document))));
+    }
+    compose(index, log, person, Stretch { after, until, end, places, fresh }, yours)
+}
+
+struct Stretch {
+    after: u64,
+    until: u64,
+    end: u64,
+    places: BTreeMap<u64, Option<DocumentId>>,
+    fresh: BTreeMap<DocumentId, u64>,
+}
+
+fn compose(
+    index: &Index<'_>,
+    log: &dyn LogRead,
+    person: PersonId,
+    stretch: Stretch,
+    yours: &BTreeSet<ChangeHash>,
+) -> Result<Told, KvError> {
+    let Stretch { after, mut until, end, places, fresh } = stretch;
+    let mut told = Told { entries: Vec::new(), until, more: false, delivered: BTreeSet::new() };
+    let mut bytes = 0;
+    // Changes older than the beginning of their document are told with it.
+    let mut older: BTreeMap<DocumentId, Vec<u64>> = BTreeMap::new();
+    for (seq, document) in &places {
+        if let Some(document) =
+            document.filter(|document| fresh.get(document).is_some_and(|begun| seq < begun))
+        {
+            older.entry(document).or_default().push(*seq);
+        }
+    }
+    for (seq, document) in places.range(after.saturating_add(1)..) {
+        if *seq > until {
+            break;
+        }
+        if document.is_some_and(|document| fresh.get(&document).is_some_and(|begun| seq < begun)) {
+            continue;
+        }
+        if bytes >= REPLY_BYTES_MAX {
+            until = seq - 1;
+            break;
+        }
+        let before = told.entries.len();
+        match document {
+            Some(document) => told.change(log, *document, *seq, yours)?,
+            None => {
+                if let Some(document) = told.mail(index, log, person, *seq)? {
+                    for seq in older.remove(&document).unwrap_or_default() {
+                        told.change(log, document, seq, yours)?;
+                    }
+                }
+            }
+        }
+        bytes += told.entries[before..].iter().map(weigh).sum::<usize>();
+    }
+    told.until = until;
+    told.more = until < end;
+    // A snapshot must have everything up to the end of this stretch: what lies behind comes as entries.
+    for entry in &mut told.entries {
+        if let Entry::Begin { fetch: Some(fetch), .. } = entry {
+            *fetch = until;
+        }
+    }
+    Ok(told)
+}
+
+impl Told {
+    fn change(
+        &mut self,
+        log: &dyn LogRead,
+        document: DocumentId,
+        seq: u64,
+        yours: &BTreeSet<ChangeHash>,
+    ) -> Result<(), KvError> {
+        let LogEntry::Changed { change, .. } = log.entry(seq)? else {
+            return Err(KvError::Damaged("change"));
+        };
+        let hash = if yours.is_empty() { None } else { outline(&change).ok().map(|outline| outline.hash) };
+        let change = match hash.filter(|hash| yours.contains(hash)) {
+            Some(hash) => ChangeBytes::Yours(hash),
+            None => ChangeBytes::Bytes(change),
+        };
+        self.entries.push(Entry::Change { document, seq, change });
+        self.delivered.insert(document);
+        Ok(())
+    }
+
+    /// Tells one piece of a person's own mail; returns the document that begins with it, if one does.
+    fn mail(
+        &mut self,
+        index: &Index<'_>,
+        log: &dyn LogRead,
+        person: PersonId,
+        seq: u64,
+    ) -> Result<Option<DocumentId>, KvError> {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is ever put into a person's mail")]
+        match log.entry(seq)? {
+            LogEntry::Begin { document, .. } => {
+                let reading =
+                    index.reading(person, document)?.filter(|now| now.ended.is_none() && now.begun == seq);
+                // It ended since, or began anew: that is told at its own place.
+                let (Some(reading), Some(state)) = (reading, index.document(document)?) else {
+                    return Ok(None);
+                };
+                let fetch = (state.changes > INLINE_CHANGES_MAX).then_some(state.last);
+                let holds = open_holds(index, person, &reading.roles, document)?;
+                self.delivered.insert(document);
+                self.entries.push(Entry::Begin {
+                    name: state.name,
+                    incarnation: state.incarnation,
+                    fetch,
+                    holds,
+                });
+                Ok(Some(document))
+            }
+            LogEntry::Review { document, .. } => {
+                if let Some(reading) = index.reading(person, document)?.filter(|now| now.ended.is_none()) {
+                    let holds = open_holds(index, person, &reading.roles, document)?;
+                    self.entries.push(Entry::Review { document, holds });
+                }
+                Ok(None)
+            }
+            LogEntry::End { document, why, .. } => {
+                let ended = index.reading(person, document)?.is_none_or(|now| now.ended.is_some());
+                if ended {
+                    self.entries.push(Entry::End { document, why });
+                }
+                Ok(None)
+            }
+            LogEntry::Held { hold, .. } => self.hold(index, person, hold.id),
+            LogEntry::HoldState { hold, .. } => self.hold(index, person, hold),
+            LogEntry::Fact { key, value, .. } => {
+                let value = value.map(|value| serde_bytes::ByteBuf::from(value.into_inner()));
+                self.entries.push(Entry::Fact { key, value });
+                Ok(None)
+            }
+            _ => Err(KvError::Damaged("mail")),
+        }
+    }
+
+    /// A hold is told as it is now, to its author always, to others while they may review it.
+    fn hold(
+        &mut self,
+        index: &Index<'_>,
+        person: PersonId,
+        id: crate::ids::HoldId,
+    ) -> Result<Option<DocumentId>, KvError> {
+        let Some(hold) = index.hold(id)? else { return Ok(None) };
+        let reading = index.reading(person, hold.document())?.filter(|now| now.ended.is_none());
+        let reviews = reading.is_some_and(|reading| may_review(index, person, &reading.roles, &hold));
+        if hold.author == person || reviews {
+            self.entries.push(Entry::Hold(hold.view()));
+        }
+        Ok(None)
+    }
+}
+
+fn open_holds(
+    index: &Index<'_>,
+    person: PersonId,
+    roles: &Roles,
+    document: DocumentId,
+) -> Result<Vec<HoldView>, KvError> {
+    let waiting = index.waiting(document)?;
+    Ok(waiting.iter().filter(|hold| may_review(index, person, roles, hold)).map(|hold| hold.view()).collect())
+}
+
+/// Returns about how many bytes an entry takes on the wire.
+fn weigh(entry: &Entry) -> usize {
+    const FRAME: usize = 64;
+    let holds = |holds: &[HoldView]| holds.iter().map(|hold| 256 + 256 * hold.slots.len()).sum::<usize>();
+    FRAME
+        + match entry {
+            Entry::Change { change: ChangeBytes::Bytes(bytes), .. } => bytes.len(),
+            Entry::Change { change: ChangeBytes::Yours(_), .. } => 32,
+            Entry::Begin { holds: open, .. } | Entry::Review { holds: open, .. } => holds(open),
+            Entry::Hold(hold) => holds(std::slice::from_ref(hold)),
+            Entry::Fact { key, value } => key.len() + value.as_ref().map_or(0, |value| value.len()),
+            Entry::End { .. } | Entry::Replace { .. } => 0,
+        }
+}

@@ -1,0 +1,99 @@
+//! Putting slots into a document: the change as it came, or one that the server issues.
+
+use crate::document::change::{ActorTip, ChangeHash, Outline, outline};
+use crate::document::name::DocumentName;
+use crate::document::slot::Slot;
+use crate::exchange::server::apply::{apply_changed, containers};
+use crate::exchange::server::desk::{Desk, DeskError};
+use crate::exchange::server::entry::{LogEntry, Origin};
+use crate::exchange::server::index::{DocumentState, Index};
+use crate::gate::issue::{Tip, issue};
+use crate::gate::shape::Wrapping;
+use crate::gate::verbatim::{ChangeMeta, History, Oddity, fits};
+use crate::ids::{DocumentId, derive};
+use crate::kv::KvError;
+
+/// One document's history, as the index has it.
+struct Past<'a> {
+    index: Index<'a>,
+    document: DocumentId,
+    heads: &'a [ChangeHash],
+}
+
+impl History for Past<'_> {
+    fn heads(&self) -> Result<Vec<ChangeHash>, KvError> {
+        Ok(self.heads.to_vec())
+    }
+
+    fn change(&self, hash: &ChangeHash) -> Result<Option<ChangeMeta>, KvError> {
+        let change = self.index.change(self.document, hash)?;
+        Ok(change.map(|change| ChangeMeta { max_op: change.max_op, step: change.step }))
+    }
+
+    fn actor(&self, actor: &[u8; 16]) -> Result<Option<ActorTip>, KvError> {
+        Ok(self.index.actor(self.document, actor)?.map(ActorTip::from))
+    }
+}
+
+impl Desk<'_> {
+    /// Returns why a change cannot be stored as it came; none if it can.
+    pub(crate) fn oddity(
+        &self,
+        state: &DocumentState,
+        wrapping: &Wrapping,
+    ) -> Result<Option<Oddity>, DeskError> {
+        if !self.conditions().verbatim {
+            return Ok(Some(Oddity::SwitchedOff));
+        }
+        let past = Past { index: self.index(), document: state.name.id(), heads: &state.heads };
+        Ok(fits(wrapping, &past)?.err())
+    }
+
+    /// Stores a change as it came, and returns its place in the log.
+    pub(crate) fn store_verbatim(
+        &mut self,
+        state: &DocumentState,
+        wrapping: Wrapping,
+        slots: &[Slot],
+        origin: Origin,
+    ) -> Result<u64, DeskError> {
+        let change = Outline {
+            hash: wrapping.hash,
+            actor: wrapping.actor,
+            seq: wrapping.seq,
+            start_op: wrapping.start_op,
+            max_op: wrapping.max_op,
+            deps: wrapping.deps,
+            time: wrapping.time,
+        };
+        let entry = LogEntry::Changed { document: state.name.id(), change: wrapping.bytes, origin };
+        self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, state, &change, slots))
+    }
+
+    /// Issues slots on the document's present heads, and returns the place in the log of the change that has the last of them.
+    pub(crate) fn issue(
+        &mut self,
+        name: &DocumentName,
+        slots: &[Slot],
+        origin: &Origin,
+    ) -> Result<u64, DeskError> {
+        let id = name.id();
+        let state = self.index().document(id)?.ok_or(KvError::Damaged("document"))?;
+        let actor = derive("issuer", &[&self.conditions().run.0, &id.0]);
+        let past = self.index().actor(id, &actor)?.map(ActorTip::from);
+        let tip = Tip { heads: state.heads.clone(), max_op: state.max_op, actor: past };
+        let issued = issue(&containers(name, state.steps), &tip, actor, self.conditions().now, slots)?;
+        let (mut last, whole) = (state.last, issued.len() == 1);
+        for change in issued {
+            let entry =
+                LogEntry::Changed { document: id, change: change.bytes.clone(), origin: origin.clone() };
+            last = if whole {
+                let change = outline(&change.bytes).map_err(|_| KvError::Damaged("change"))?;
+                self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, &state, &change, slots))?
+            } else {
+                self.emit(entry)?
+            };
+        }
+        Ok(last)
+    }
+}

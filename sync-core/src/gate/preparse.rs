@@ -1,0 +1,256 @@
+//! The first look at a change: one pass over its bytes, without allocating, before any decoder runs.
+//!
+//! Columns of a change are run-length encoded, so a few bytes can claim a million operations, and automerge believes them. It also inflates
+//! before it looks at the checksum, which it then does not compare. Here every claim is held against a limit or against the bytes that are
+//! really there:
+//!
+//! ```text
+//! magic 4 | checksum 4 | type 1 | length | deps | actor | seq | start op | time | message | other actors | columns | their data | extra
+//! ```
+
+use sha2::{Digest, Sha256};
+
+use crate::document::change::{ChangeHash, OP_MAX};
+use crate::gate::refusal::Refusal;
+
+/// Bytes of one change.
+pub const CHANGE_BYTES_MAX: usize = 256 * 1024;
+/// Rows of one column: operations of one change.
+pub const ROWS_MAX: u64 = 20_000;
+/// Bytes of one key: a twin's slot key has 86, and a name is shorter. Rows times key bytes bound what a decoder unfolds.
+pub const KEY_BYTES_MAX: usize = 96;
+/// Actors that one change may name beside its own. Ours name the founder and nobody else.
+pub const OTHER_ACTORS_MAX: u64 = 64;
+/// Columns of one change. Automerge knows 14.
+pub const COLUMNS_MAX: u64 = 32;
+
+const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
+const ACTOR_BYTES: u64 = 16;
+
+/// Column specifications that are looked at more closely: the id in the upper bits, the type in the lowest three.
+const OBJECT_COUNTER: u32 = 0x02;
+const ELEMENT_COUNTER: u32 = 0x13;
+/// The bit of a specification that says that the column is deflated.
+const DEFLATED: u32 = 0x08;
+
+/// Bytes that decode in bounded time and memory. Only [`preparse`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct Preparsed<'a> {
+    bytes: &'a [u8],
+    hash: ChangeHash,
+}
+
+impl<'a> Preparsed<'a> {
+    /// Returns the whole chunk.
+    pub fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Returns the change's hash.
+    pub fn hash(self) -> ChangeHash {
+        self.hash
+    }
+}
+
+/// Checks that bytes are one plain change whose checksum holds and whose columns claim no more than they may.
+///
+/// # Errors
+/// [`Refusal`], the first that is found. Takes time in proportion to the bytes, and allocates nothing.
+pub fn preparse(bytes: &[u8]) -> Result<Preparsed<'_>, Refusal> {
+    if bytes.len() > CHANGE_BYTES_MAX {
+        return Err(Refusal::TooLarge);
+    }
+    let hash = header(bytes)?;
+    let mut rest = Cursor(bytes.get(9..).ok_or(Refusal::NotAChange)?);
+    rest.length(Refusal::NotAChange)?;
+    let deps = rest.number()?;
+    rest.take(deps.checked_mul(32).ok_or(Refusal::Undecodable)?)?;
+    rest.actor()?;
+    let (_seq, _start_op, _time) = (rest.number()?, rest.number()?, rest.signed()?);
+    let message = rest.number()?;
+    rest.take(message)?;
+    let others = rest.number()?;
+    if others > OTHER_ACTORS_MAX {
+        return Err(Refusal::Undecodable);
+    }
+    for _ in 0..others {
+        rest.actor()?;
+    }
+    columns(rest, others + 1)?;
+    Ok(Preparsed { bytes, hash })
+}
+
+/// Checks magic, type and checksum, and returns the hash.
+fn header(bytes: &[u8]) -> Result<ChangeHash, Refusal> {
+    let (magic, rest) = bytes.split_first_chunk::<4>().ok_or(Refusal::NotAChange)?;
+    let (checksum, hashed) = rest.split_first_chunk::<4>().ok_or(Refusal::NotAChange)?;
+    match (*magic == MAGIC, hashed.first()) {
+        (true, Some(1)) => {}
+        (true, Some(2)) => return Err(Refusal::Compressed),
+        _ => return Err(Refusal::NotAChange),
+    }
+    // The length must be true before the checksum can be: it is part of what is hashed.
+    Cursor(hashed.get(1..).unwrap_or_default()).length(Refusal::NotAChange)?;
+    let hash = ChangeHash(Sha256::digest(hashed).into());
+    if hash.0.starts_with(checksum) { Ok(hash) } else { Err(Refusal::WrongChecksum) }
+}
+
+/// Walks the list of columns and their data side by side.
+fn columns(mut list: Cursor<'_>, actors: u64) -> Result<(), Refusal> {
+    let count = list.number()?;
+    if count > COLUMNS_MAX {
+        return Err(Refusal::Undecodable);
+    }
+    let mut data = list;
+    for _ in 0..count {
+        let (_spec, _length) = (data.number()?, data.number()?);
+    }
+    // Bytes that the values of the last metadata column claim, to be found in the column behind it.
+    let mut claimed = 0;
+    for _ in 0..count {
+        let spec = u32::try_from(list.number()?).map_err(|_| Refusal::Undecodable)?;
+        if spec & DEFLATED != 0 {
+            return Err(Refusal::Compressed);
+        }
+        let length = list.number()?;
+        let column = Cursor(data.take(length)?);
+        match spec & 7 {
+            // A group counts the predecessors of each row.
+            0 => column.runs(
+                Cursor::number,
+                |_, count| if count == 0 { Ok(()) } else { Err(Refusal::Predecessor) },
+            )?,
+            1 => column.runs(Cursor::number, |_, actor| below(actor, actors))?,
+            2 if spec == OBJECT_COUNTER => column.runs(Cursor::number, |_, op| below(op, OP_MAX))?,
+            2 => column.runs(Cursor::number, |_, _| Ok(()))?,
+            3 if spec == ELEMENT_COUNTER => column.runs(Cursor::signed, |_, _| Err(Refusal::Predecessor))?,
+            3 => column.runs(Cursor::signed, |_, _| Ok(()))?,
+            4 => column.flags()?,
+            5 => column.runs(Cursor::key, |_, _| Ok(()))?,
+            6 => {
+                column.runs(Cursor::number, |rows, meta| {
+                    let bytes = rows.checked_mul(meta >> 4).and_then(|bytes| bytes.checked_add(claimed));
+                    claimed = bytes.ok_or(Refusal::Undecodable)?;
+                    Ok(())
+                })?;
+            }
+            _ => claimed = claimed.checked_sub(length).ok_or(Refusal::Undecodable)?,
+        }
+    }
+    if claimed == 0 { Ok(()) } else { Err(Refusal::Undecodable) }
+}
+
+fn below(value: u64, limit: u64) -> Result<(), Refusal> {
+    if value < limit { Ok(()) } else { Err(Refusal::Undecodable) }
+}
+
+/// The bytes that are still to be read.
+#[derive(Clone, Copy)]
+struct Cursor<'a>(&'a [u8]);
+
+impl<'a> Cursor<'a> {
+    fn take(&mut self, count: u64) -> Result<&'a [u8], Refusal> {
+        let count = usize::try_from(count).map_err(|_| Refusal::Undecodable)?;
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(Refusal::Undecodable)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, Refusal> {
+        let (byte, rest) = self.0.split_first().ok_or(Refusal::Undecodable)?;
+        self.0 = rest;
+        Ok(*byte)
+    }
+
+    /// Reads the chunk's length, which must be that of all that follows.
+    fn length(&mut self, otherwise: Refusal) -> Result<(), Refusal> {
+        let length = self.number().map_err(|_| otherwise)?;
+        if u64::try_from(self.0.len()) == Ok(length) { Ok(()) } else { Err(otherwise) }
+    }
+
+    fn actor(&mut self) -> Result<(), Refusal> {
+        if self.number()? != ACTOR_BYTES {
+            return Err(Refusal::Undecodable);
+        }
+        self.take(ACTOR_BYTES).map(drop)
+    }
+
+    /// Reads an unsigned LEB128 number of at most 64 bits, however many bytes it is written in.
+    fn number(&mut self) -> Result<u64, Refusal> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            if shift == 63 && byte > 1 {
+                break;
+            }
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(Refusal::Undecodable)
+    }
+
+    /// Reads a signed LEB128 number of at most 64 bits.
+    fn signed(&mut self) -> Result<i64, Refusal> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            if shift == 63 && byte != 0 && byte != 0x7f {
+                break;
+            }
+            value |= i64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                let negative = byte & 0x40 != 0 && shift < 63;
+                return Ok(if negative { value | (-1 << (shift + 7).min(63)) } else { value });
+            }
+        }
+        Err(Refusal::Undecodable)
+    }
+
+    fn key(&mut self) -> Result<(), Refusal> {
+        let length = self.number()?;
+        if usize::try_from(length).is_ok_and(|length| length > KEY_BYTES_MAX) {
+            return Err(Refusal::KeyTooLong);
+        }
+        self.take(length).map(drop)
+    }
+
+    /// Walks a run-length encoded column: a positive count repeats the value behind it, a negative one is followed by so many values, zero
+    /// by a count of nulls. `each` is given how many rows have a value.
+    fn runs<T>(
+        mut self,
+        read: impl Fn(&mut Self) -> Result<T, Refusal>,
+        mut each: impl FnMut(u64, T) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let mut rows = 0;
+        while !self.0.is_empty() {
+            let count = self.signed()?;
+            let length = if count == 0 { self.number()? } else { count.unsigned_abs() };
+            rows = more_rows(rows, length)?;
+            match count {
+                0 => {}
+                1.. => each(length, read(&mut self)?)?,
+                _ => {
+                    for _ in 0..length {
+                        each(1, read(&mut self)?)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Walks a column of flags: counts of falses and trues by turns.
+    fn flags(mut self) -> Result<(), Refusal> {
+        let mut rows = 0;
+        while !self.0.is_empty() {
+            rows = more_rows(rows, self.number()?)?;
+        }
+        Ok(())
+    }
+}
+
+fn more_rows(rows: u64, more: u64) -> Result<u64, Refusal> {
+    rows.checked_add(more).filter(|rows| *rows <= ROWS_MAX).ok_or(Refusal::TooManyRows)
+}

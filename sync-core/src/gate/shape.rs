@@ -1,0 +1,227 @@
+//! The shape stage: bytes, or plain slots, become a list of new slots within limits.
+//!
+//! What passes is [`Shaped`]: every slot whole, under a key of the member that speaks, in a container of this document. How a change was
+//! wrapped is noted beside it in [`Wrapping`] and decides nothing about its content.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use automerge::{Change, ExpandedChange};
+
+use crate::document::change::{ChangeHash, expand};
+use crate::document::collect::{DEPTH_MAX, collect};
+use crate::document::container::Containers;
+use crate::document::schema::RecordKind;
+use crate::document::slot::{Fields, Slot, Value};
+use crate::gate::preparse::{CHANGE_BYTES_MAX, KEY_BYTES_MAX, Preparsed, preparse};
+use crate::gate::refusal::Refusal;
+use crate::gate::verbatim::Oddity;
+use crate::ids::{DeviceId, PersonId};
+use crate::time::{MOMENT_MAX, Moment};
+
+/// Slots of one change.
+pub const SLOTS_MAX: usize = 2_000;
+/// Fields of one map.
+pub const FIELDS_MAX: usize = 64;
+/// Bytes of a field's name. The longest are keys of twins, in the list of what an edit replaces.
+pub const NAME_BYTES_MAX: usize = KEY_BYTES_MAX;
+/// Bytes of one text.
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+/// Weight of one slot: the bytes of its names and texts, and [`FIELD_WEIGHT`] for each field.
+pub const SLOT_WEIGHT_MAX: usize = 64 * 1024;
+/// What a field weighs beside its name and text.
+pub const FIELD_WEIGHT: usize = 8;
+/// Heads that a change may be written on, its actor's previous change included.
+pub const DEPS_MAX: usize = 17;
+
+/// Who makes slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// A member, in records of their own.
+    Member(PersonId),
+    /// The server, which issues anybody's, and its own notes beside them.
+    Server,
+}
+
+/// A list of new slots, each well-formed. Only this module makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shaped {
+    slots: Vec<Slot>,
+    wrapping: Option<Wrapping>,
+}
+
+impl Shaped {
+    /// Returns the slots in the order in which they were made.
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Returns how the slots were wrapped; none if they came as plain slots.
+    pub fn wrapping(&self) -> Option<&Wrapping> {
+        self.wrapping.as_ref()
+    }
+
+    /// Gives up the slots and their wrapping.
+    pub fn into_parts(self) -> (Vec<Slot>, Option<Wrapping>) {
+        (self.slots, self.wrapping)
+    }
+}
+
+/// How a change wraps its slots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wrapping {
+    /// The change as it came.
+    pub bytes: Vec<u8>,
+    /// Its hash.
+    pub hash: ChangeHash,
+    /// Who claims to have written it.
+    pub actor: [u8; 16],
+    /// Its number among that actor's.
+    pub seq: u64,
+    /// The counter of its first operation.
+    pub start_op: u64,
+    /// The counter of its last operation.
+    pub max_op: u64,
+    /// When it claims to have been written. Beyond what can be written, it is the nearest that can.
+    pub time: Moment,
+    /// The changes that it builds on.
+    pub deps: Vec<ChangeHash>,
+    /// The highest founding step whose container it uses.
+    pub step: u32,
+    /// The first thing about the bytes alone that no well-behaved writer does.
+    pub odd: Option<Oddity>,
+}
+
+/// Shapes a change that a device of `member` signed.
+///
+/// # Errors
+/// [`Refusal`]: the bytes are not a list of new slots of this member in this document.
+pub fn shape_change(
+    bytes: &[u8],
+    containers: &Containers,
+    member: PersonId,
+    device: DeviceId,
+) -> Result<Shaped, Refusal> {
+    let preparsed = preparse(bytes)?;
+    let change = decode(preparsed)?;
+    let expanded = expand(&change).map_err(|_| Refusal::Undecodable)?;
+    let collected = collect(containers, &expanded)?;
+    check_slots(&collected.slots, containers, Writer::Member(member))?;
+    let wrapping = wrapping(preparsed, &change, expanded, collected.step, device)?;
+    Ok(Shaped { slots: collected.slots, wrapping: Some(wrapping) })
+}
+
+/// Shapes slots that came as they are: work that the sender expects to be held, or what the server itself is about to issue.
+///
+/// # Errors
+/// [`Refusal`]: a slot is not one that `writer` can make in this document.
+pub fn shape_slots(slots: Vec<Slot>, containers: &Containers, writer: Writer) -> Result<Shaped, Refusal> {
+    if slots.is_empty() {
+        return Err(Refusal::Empty);
+    }
+    check_slots(&slots, containers, writer)?;
+    let mut keys = BTreeSet::new();
+    if !slots.iter().all(|slot| keys.insert((slot.container.as_str(), slot.key))) {
+        return Err(Refusal::KeyTwice);
+    }
+    Ok(Shaped { slots, wrapping: None })
+}
+
+fn decode(preparsed: Preparsed<'_>) -> Result<Change, Refusal> {
+    // The pre-parser bounds what the decoder does, and does not promise that it never panics.
+    let change = catch_unwind(AssertUnwindSafe(|| Change::try_from(preparsed.bytes())));
+    change.map_err(|_| Refusal::Undecodable)?.map_err(|_| Refusal::Undecodable)
+}
+
+fn check_slots(slots: &[Slot], containers: &Containers, writer: Writer) -> Result<(), Refusal> {
+    if slots.len() > SLOTS_MAX {
+        return Err(Refusal::TooManySlots);
+    }
+    let mut total = 0;
+    for slot in slots {
+        containers.get(&slot.container).ok_or(Refusal::UnknownContainer)?;
+        if let Writer::Member(member) = writer {
+            if slot.key.member != member {
+                return Err(Refusal::OtherMember);
+            }
+            if slot.key.twin.is_some() || slot.container == RecordKind::Issued.container() {
+                return Err(Refusal::ServerOnly);
+            }
+        }
+        total += weigh(slot)?;
+        // A change cannot hold more; so neither can a list of slots that may become one.
+        if total > CHANGE_BYTES_MAX {
+            return Err(Refusal::TooLarge);
+        }
+    }
+    Ok(())
+}
+
+/// Returns the weight of a slot, which bounds the bytes and operations that it becomes.
+pub(crate) fn weigh(slot: &Slot) -> Result<usize, Refusal> {
+    let weight = weigh_map(&slot.fields, DEPTH_MAX)?.saturating_add(NAME_BYTES_MAX);
+    if weight > SLOT_WEIGHT_MAX { Err(Refusal::SlotTooLarge) } else { Ok(weight) }
+}
+
+fn weigh_map(fields: &Fields, depth: usize) -> Result<usize, Refusal> {
+    let depth = depth.checked_sub(1).ok_or(Refusal::TooDeep)?;
+    if fields.len() > FIELDS_MAX {
+        return Err(Refusal::TooManyFields);
+    }
+    let mut weight: usize = 0;
+    for (name, value) in fields {
+        match name.len() {
+            0 => return Err(Refusal::NamelessField),
+            1..=NAME_BYTES_MAX => {}
+            _ => return Err(Refusal::KeyTooLong),
+        }
+        let inner = match value {
+            Value::Flag(_) | Value::Int(_) => 0,
+            Value::Text(text) if text.len() > TEXT_BYTES_MAX => return Err(Refusal::TextTooLong),
+            Value::Text(text) => text.len(),
+            Value::Map(map) => weigh_map(map, depth)?,
+        };
+        weight = weight.saturating_add(name.len() + FIELD_WEIGHT).saturating_add(inner);
+    }
+    Ok(weight)
+}
+
+fn wrapping(
+    preparsed: Preparsed<'_>,
+    change: &Change,
+    expanded: ExpandedChange,
+    step: u32,
+    device: DeviceId,
+) -> Result<Wrapping, Refusal> {
+    let actor = change.actor_id().to_bytes().try_into().map_err(|_| Refusal::Undecodable)?;
+    let start_op = change.start_op().get();
+    let count = u64::try_from(change.len()).map_err(|_| Refusal::Undecodable)?;
+    let deps: Vec<ChangeHash> = change.deps().iter().copied().map(Into::into).collect();
+    let ordered = deps.is_sorted_by(|one, next| one < next);
+    let odd = [
+        (actor != device.0, Oddity::ForeignActor),
+        (change.message().is_some(), Oddity::Message),
+        (!change.extra_bytes().is_empty(), Oddity::ExtraBytes),
+        (!(0..=MOMENT_MAX).contains(&change.timestamp()), Oddity::Time),
+        (!ordered, Oddity::DepsOutOfOrder),
+        (deps.len() > DEPS_MAX, Oddity::ManyDeps),
+    ];
+    let odd = odd.into_iter().find_map(|(found, oddity)| found.then_some(oddity));
+    // Automerge writes changes out again when it saves, and a document does not open where that gives other bytes.
+    let canonical =
+        || catch_unwind(AssertUnwindSafe(|| Change::from(expanded).hash().0 == preparsed.hash().0));
+    let odd = odd.or_else(|| (!canonical().unwrap_or(false)).then_some(Oddity::NotCanonical));
+    Ok(Wrapping {
+        bytes: preparsed.bytes().to_vec(),
+        hash: preparsed.hash(),
+        actor,
+        seq: change.seq(),
+        start_op,
+        max_op: start_op.saturating_add(count).saturating_sub(1),
+        time: Moment(change.timestamp()).plus_ms(0),
+        deps,
+        step,
+        odd,
+    })
+}
