@@ -116,7 +116,7 @@ pub struct Record<'a> {
 /// Returns the record of a student out of the documents that the reader has. Documents of other students are passed over.
 ///
 /// The reader's own acts that are on their way are given as a source of their document, too; what is held for review is not,
-/// see [`waiting`].
+/// see [`waiting()`].
 pub fn fold<'a, I: IntoIterator<Item = &'a Slot>>(
     student: StudentId,
     zone: &Zone,

@@ -52,9 +52,15 @@ fn two_primary_observers_of_the_same_time_are_never_added_and_the_assigned_one_c
     assert!(!record.observation(slp).counts && record.observation(psy).counts, "the one assigned");
     let (counted, set_aside) = (record.id(psy), record.id(slp));
     assert!(record.flags.contains(&Flag::SameEventsOrShared { counted, set_aside }));
-    desk.edit(SLP, slp, "observer", "reliability", &[slp]);
-    let flags = desk.fold().flags;
-    assert!(!flags.iter().any(|flag| matches!(flag, Flag::SameEventsOrShared { .. })), "answered");
+    let aside =
+        |desk: &Desk| desk.fold().flags.iter().any(|flag| matches!(flag, Flag::SameEventsOrShared { .. }));
+    let void = desk.edit(SLP, slp, "void", true, &[slp]);
+    assert!(!aside(&desk), "answered by taking one of them out");
+    desk.edit(SLP, slp, "void", false, &[void]);
+    assert!(aside(&desk));
+    desk.slot_mut(slp).fields.insert("observer".into(), "reliability".into());
+    assert!(!aside(&desk), "a check of agreement is no second count");
+    assert!(!desk.fold().observation(slp).counts);
 }
 
 #[test]
