@@ -112,18 +112,33 @@ fn mutate_position(change: &mut ExpandedChange, dice: &mut Dice<'_>) {
     match dice.below(10) {
         0 => change.seq = [0, 1, 2, 3, u64::MAX][dice.below(5)],
         1 => {
-            let start = [1, 7, change.start_op.get() + 1, (1 << 32) - 2, (1 << 32) - 1][dice.below(5)];
-            change.start_op = start.try_into().unwrap_or(change.start_op);
+            let start = change.start_op.get();
+            jump(change, [1, 7, start + 1, (1 << 32) - 100, (1 << 32) - 2][dice.below(5)]);
         }
         2 => change.time = [0, -1, i64::MIN, i64::MAX, 1 << 53][dice.below(5)],
         3 => change.message = Some(["", "hello"][dice.below(2)].to_owned()),
-        4 => change.extra_bytes = vec![dice.byte(), 2, 3, 4],
+        // The second is an author footer, whose first byte is a 1 and the next its length.
+        4 => change.extra_bytes = vec![vec![dice.byte(), 2, 3, 4], vec![1, 2, 3, 4]][dice.below(2)].clone(),
         5 => drop(change.deps.pop()),
         6 => change.deps.push(automerge::ChangeHash([dice.byte(); 32])),
         7 => change.deps.extend(change.deps.first().copied()),
         8 => change.actor_id = any_actor(dice),
         _ => change.deps.reverse(),
     }
+}
+
+/// Moves a change to another first counter, and with it the ids by which its operations name one another.
+fn jump(change: &mut ExpandedChange, to: u64) {
+    let (from, actor) = (change.start_op.get(), &change.actor_id);
+    for op in &mut change.operations {
+        if let ObjectId::Id(id) = &mut op.obj
+            && id.1 == *actor
+            && id.0 >= from
+        {
+            id.0 = id.0 - from + to;
+        }
+    }
+    change.start_op = to.try_into().unwrap_or(change.start_op);
 }
 
 fn mutate_operation(change: &mut ExpandedChange, dice: &mut Dice<'_>) {
