@@ -38,7 +38,9 @@ impl<'a> Dice<'a> {
     /// Returns a number below `limit`; 0 if there is none.
     pub fn below(&mut self, limit: usize) -> usize {
         let limit = u64::try_from(limit).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.any() % limit).unwrap_or(0)
+        // One byte of a fuzzer's cannot reach farther.
+        let high = if limit > 256 { self.any() << 8 } else { 0 };
+        usize::try_from((high | self.any()) % limit).unwrap_or(0)
     }
 
     fn byte(&mut self) -> u8 {
