@@ -122,6 +122,8 @@ id!(/// An act that waits for review, or was decided; derived from the act, so a
     HoldId);
 id!(/// What one deed of a person makes in one document. It is not a slot: an act has one or more of them.
     ActId);
+id!(/// A field of one record on which standing values differ; derived from both, so it is the same on every machine.
+    ConflictId);
 id!(/// A live session's journal on one tablet.
     LiveId);
 id!(/// A guardian of one student.

@@ -8,6 +8,7 @@ pub mod ids;
 pub mod kv;
 pub mod measure;
 pub mod projection;
+pub mod record;
 pub mod roster;
 pub mod sensitive;
 pub mod service;

@@ -1,0 +1,49 @@
+//! Purging: what a person may read no more leaves the tablet, when everything of hers in it has a receipt.
+
+use crate::exchange::client::copy::clear;
+use crate::exchange::client::state::{ActState, Tablet, key};
+use crate::ids::DocumentId;
+use crate::kv::{KvError, KvRead, Overlay, Write};
+
+/// Returns the ended documents in which nothing waits for a receipt any more: they can go now.
+///
+/// An open live session of their students keeps them, too; the caller knows of those.
+///
+/// # Errors
+/// [`KvError`].
+pub fn due(store: &dyn KvRead) -> Result<Vec<DocumentId>, KvError> {
+    let tablet = Tablet(store);
+    let unsent: Vec<DocumentId> =
+        tablet.acts()?.iter().filter(|act| act.state == ActState::Unsent).map(|act| act.name.id()).collect();
+    let ended = tablet.to_purge()?.into_iter().map(|(document, _)| document);
+    Ok(ended.filter(|document| !unsent.contains(document)).collect())
+}
+
+/// Removes an ended document. Of the person's own work in it, what waits for review stays until its final state was shown.
+///
+/// # Errors
+/// [`KvError`].
+pub fn purge(store: &dyn KvRead, document: DocumentId) -> Result<Vec<Write>, KvError> {
+    let mut sheet = Overlay::new(store);
+    clear(&mut sheet, document)?;
+    sheet.delete(key::copy(&document.0));
+    sheet.delete(key::purge(&document.0));
+    for row in
+        Tablet(store).acts()?.iter().filter(|row| row.name.id() == document && row.state == ActState::Stored)
+    {
+        sheet.delete(key::act(Some(row.number)));
+        sheet.delete(key::act_number(document, row.act));
+    }
+    Ok(sheet.into_writes())
+}
+
+/// Forgets a decided hold of the person's own, when she has seen what became of it.
+///
+/// # Errors
+/// [`KvError`].
+pub fn seen(store: &dyn KvRead, hold: crate::ids::HoldId) -> Result<Vec<Write>, KvError> {
+    let decided = Tablet(store)
+        .hold(hold)?
+        .is_some_and(|hold| hold.state != crate::exchange::message::HoldState::Waiting);
+    Ok(if decided { vec![Write::Delete(key::hold(&hold.0))] } else { Vec::new() })
+}

@@ -1,0 +1,339 @@
+//! What a tablet has stored for one person: the tables and how they are read.
+
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::document::change::{ActorTip, ChangeHash};
+use crate::document::name::DocumentName;
+use crate::document::slot::{Slot, SlotKey};
+use crate::exchange::codec;
+use crate::exchange::message::{Cursor, EndReason, HoldView, Receipt};
+use crate::ids::{ActId, DeviceId, DocumentId, HoldId, OrgId, PersonId, StudentId};
+use crate::kv::{KvError, KvRead, Overlay, Pair, prefix_end};
+use crate::time::Moment;
+
+/// Rows that one scan fetches at a time.
+const SCAN_ROWS: usize = 4_096;
+
+/// Whose tablet this is, as pairing said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The organisation.
+    pub org: OrgId,
+    /// The person.
+    pub person: PersonId,
+    /// The device: this person's profile on this tablet.
+    pub device: DeviceId,
+}
+
+/// What the last reply said of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// The schema that documents are founded to; nothing of a newer one is written.
+    pub schema: u32,
+    /// The policy that acts are judged by.
+    pub policy: u32,
+    /// Up to where a backup of the log exists.
+    pub backed_up: u64,
+    /// How many milliseconds the server's clock was ahead of the tablet's.
+    pub offset_ms: i64,
+    /// When that reply came, by the tablet's clock.
+    pub heard: Moment,
+}
+
+/// Whether a copy is the server's document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// It is the document as it was at the cursor.
+    Whole,
+    /// A snapshot at or after this place in the log is to be fetched; changes that come meanwhile wait beside it.
+    Fetching {
+        /// The place.
+        at_least: u64,
+    },
+}
+
+/// A copy of a document, without its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyState {
+    /// The document's full name.
+    pub name: DocumentName,
+    /// Which life of it.
+    pub incarnation: u32,
+    /// The founding steps that it has.
+    pub steps: u32,
+    /// Its heads, sorted.
+    pub heads: Vec<ChangeHash>,
+    /// The highest operation counter in it.
+    pub max_op: u64,
+    /// This device's last change in it.
+    pub own: Option<(u64, ChangeHash)>,
+    /// The place in the log of its last change.
+    pub last: u64,
+    /// Whether it is whole.
+    pub phase: Phase,
+}
+
+impl CopyState {
+    /// Returns this device's last change in the document.
+    pub fn own_tip(&self) -> Option<ActorTip> {
+        self.own.map(|(seq, hash)| ActorTip { seq, hash })
+    }
+}
+
+/// Where an act stands, as this tablet knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ActState {
+    /// It has no receipt yet.
+    Unsent,
+    /// It stands in the document.
+    Stored,
+    /// It waits for review, or was decided.
+    Held(HoldId),
+    /// It cannot be in the document.
+    Refused(String),
+}
+
+/// One of the person's own acts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActRow {
+    /// Its place among this tablet's acts.
+    pub number: u64,
+    /// Which act.
+    pub act: ActId,
+    /// In which document; the full name, so that it can be told even when the document is gone.
+    pub name: DocumentName,
+    /// What it makes.
+    pub slots: Vec<Slot>,
+    /// Where it stands.
+    pub state: ActState,
+    /// The receipt of its fate.
+    pub receipt: Option<Receipt>,
+}
+
+pub(crate) mod key {
+    use super::*;
+
+    fn of(table: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let mut key = vec![table];
+        parts.iter().for_each(|part| key.extend_from_slice(part));
+        key
+    }
+    pub(crate) fn meta(name: &str) -> Vec<u8> {
+        of(b'm', &[name.as_bytes()])
+    }
+    pub(crate) fn copy(id: &[u8]) -> Vec<u8> {
+        of(b'C', &[id])
+    }
+    /// Document, place in the log: a change of the copy; at place 0 its snapshot.
+    pub(crate) fn change(document: DocumentId, seq: Option<u64>) -> Vec<u8> {
+        let seq = seq.map(u64::to_be_bytes);
+        of(b'c', &[&document.0, seq.as_ref().map_or(&[], |seq| seq)])
+    }
+    /// Document, place in the log: a change that waits for the snapshot.
+    pub(crate) fn waiting(document: DocumentId, seq: Option<u64>) -> Vec<u8> {
+        let seq = seq.map(u64::to_be_bytes);
+        of(b'w', &[&document.0, seq.as_ref().map_or(&[], |seq| seq)])
+    }
+    /// Document, slot's key, container.
+    pub(crate) fn slot(document: DocumentId, slot: Option<(&SlotKey, &str)>) -> Vec<u8> {
+        let mut key = of(b's', &[&document.0]);
+        if let Some((slot, container)) = slot {
+            key.extend(slot.member.0);
+            key.extend(slot.record.to_bytes());
+            key.extend(slot.twin.map_or([0; 16], |twin| twin.0));
+            key.extend(container.as_bytes());
+        }
+        key
+    }
+    /// Document, slot's key: in whatever container.
+    pub(crate) fn slots_of(document: DocumentId, slot: &SlotKey) -> Vec<u8> {
+        self::slot(document, Some((slot, "")))
+    }
+    pub(crate) fn act(number: Option<u64>) -> Vec<u8> {
+        let number = number.map(u64::to_be_bytes);
+        of(b'A', &[number.as_ref().map_or(&[], |number| number)])
+    }
+    /// Document, act.
+    pub(crate) fn act_number(document: DocumentId, act: ActId) -> Vec<u8> {
+        of(b'a', &[&document.0, &act.0])
+    }
+    pub(crate) fn hold(id: &[u8]) -> Vec<u8> {
+        of(b'h', &[id])
+    }
+    pub(crate) fn fact(name: &str) -> Vec<u8> {
+        of(b'f', &[name.as_bytes()])
+    }
+    pub(crate) fn purge(id: &[u8]) -> Vec<u8> {
+        of(b'p', &[id])
+    }
+    pub(crate) fn withdrawal(id: &[u8]) -> Vec<u8> {
+        of(b'W', &[id])
+    }
+}
+
+/// Reads a tablet's store.
+#[derive(Clone, Copy)]
+pub struct Tablet<'a>(pub &'a dyn KvRead);
+
+impl Tablet<'_> {
+    fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, KvError> {
+        self.0.get(key)?.map(|bytes| decode(&bytes)).transpose()
+    }
+
+    /// Returns all rows of a table part, without the prefix.
+    pub(crate) fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, KvError> {
+        let (end, mut start, mut all) = (prefix_end(prefix), prefix.to_vec(), Vec::new());
+        loop {
+            let rows = self.0.range(&start, &end, SCAN_ROWS)?;
+            let full = rows.len() == SCAN_ROWS;
+            if let Some((last, _)) = rows.last() {
+                start = [last.as_slice(), &[0]].concat();
+            }
+            all.extend(rows.into_iter().map(|(key, value)| (key[prefix.len()..].to_vec(), value)));
+            if !full {
+                return Ok(all);
+            }
+        }
+    }
+
+    fn values<T: DeserializeOwned>(&self, prefix: &[u8]) -> Result<Vec<T>, KvError> {
+        self.scan(prefix)?.iter().map(|(_, value)| decode(value)).collect()
+    }
+
+    /// Returns whose tablet this is; none before pairing.
+    pub fn profile(&self) -> Result<Option<Profile>, KvError> {
+        self.read(&key::meta("profile"))
+    }
+
+    /// Returns up to where the log was looked through.
+    pub fn cursor(&self) -> Result<Option<Cursor>, KvError> {
+        self.read(&key::meta("cursor"))
+    }
+
+    /// Returns what the last reply said of the server.
+    pub fn server(&self) -> Result<Option<Server>, KvError> {
+        self.read(&key::meta("server"))
+    }
+
+    /// Returns a copy's state.
+    pub fn copy(&self, document: DocumentId) -> Result<Option<CopyState>, KvError> {
+        self.read(&key::copy(&document.0))
+    }
+
+    /// Returns the states of all copies.
+    pub fn copies(&self) -> Result<Vec<CopyState>, KvError> {
+        self.values(&key::copy(&[]))
+    }
+
+    /// Returns the slots of a copy, in the order of their keys.
+    pub fn slots(&self, document: DocumentId) -> Result<Vec<Slot>, KvError> {
+        self.values(&key::slot(document, None))
+    }
+
+    /// Returns the record under a key of a copy, in whatever container but the server's own notes.
+    pub fn record(&self, document: DocumentId, slot: &SlotKey) -> Result<Option<Slot>, KvError> {
+        let slots: Vec<Slot> = self.values(&key::slots_of(document, slot))?;
+        Ok(slots
+            .into_iter()
+            .find(|slot| slot.container != crate::document::schema::RecordKind::Issued.container()))
+    }
+
+    /// Returns all of the person's own acts that this tablet still keeps, in the order in which they were made.
+    pub fn acts(&self) -> Result<Vec<ActRow>, KvError> {
+        self.values(&key::act(None))
+    }
+
+    /// Returns an act by its number.
+    pub fn act(&self, number: u64) -> Result<Option<ActRow>, KvError> {
+        self.read(&key::act(Some(number)))
+    }
+
+    /// Returns the number of an act.
+    pub fn act_number(&self, document: DocumentId, act: ActId) -> Result<Option<u64>, KvError> {
+        self.read(&key::act_number(document, act))
+    }
+
+    /// Returns the number that the next act gets.
+    pub fn next_act(&self) -> Result<u64, KvError> {
+        Ok(self.read(&key::meta("next act"))?.unwrap_or(1))
+    }
+
+    /// Returns how many acts have no receipt yet.
+    pub fn unsent(&self) -> Result<usize, KvError> {
+        Ok(self.acts()?.iter().filter(|act| act.state == ActState::Unsent).count())
+    }
+
+    /// Returns all holds that this tablet knows: the person's own, and those that she may review.
+    pub fn holds(&self) -> Result<Vec<HoldView>, KvError> {
+        self.values(&key::hold(&[]))
+    }
+
+    /// Returns a hold.
+    pub fn hold(&self, id: HoldId) -> Result<Option<HoldView>, KvError> {
+        self.read(&key::hold(&id.0))
+    }
+
+    /// Returns a fact's bytes.
+    pub fn fact(&self, name: &str) -> Result<Option<Vec<u8>>, KvError> {
+        self.0.get(&key::fact(name))
+    }
+
+    /// Returns the facts whose names begin with `prefix`, by the rest of the name.
+    pub fn facts(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, KvError> {
+        let rows = self.scan(&key::fact(prefix))?;
+        rows.into_iter().map(|(rest, value)| Ok((text(rest)?, value))).collect()
+    }
+
+    /// Returns the documents that are to be purged when everything in them has a receipt, and why.
+    pub fn to_purge(&self) -> Result<Vec<(DocumentId, EndReason)>, KvError> {
+        let rows = self.scan(&key::purge(&[]))?;
+        rows.iter().map(|(id, why)| Ok((DocumentId(id_of(id)?), decode(why)?))).collect()
+    }
+
+    /// Returns the documents of which a snapshot is to be fetched, and the place in the log that it must have reached.
+    pub fn to_fetch(&self) -> Result<Vec<(DocumentName, u64)>, KvError> {
+        let fetching = |copy: CopyState| match copy.phase {
+            Phase::Fetching { at_least } => Some((copy.name, at_least)),
+            Phase::Whole => None,
+        };
+        Ok(self.copies()?.into_iter().filter_map(fetching).collect())
+    }
+
+    /// Returns the holds that the person takes back, as long as the server has not answered.
+    pub fn withdrawals(&self) -> Result<Vec<HoldId>, KvError> {
+        self.scan(&key::withdrawal(&[]))?.iter().map(|(id, _)| Ok(HoldId(id_of(id)?))).collect()
+    }
+
+    /// Returns the students of whom this tablet has documents.
+    pub fn students(&self) -> Result<BTreeSet<StudentId>, KvError> {
+        Ok(self.copies()?.into_iter().map(|copy| copy.name.subject).collect())
+    }
+}
+
+/// Writes a value onto a sheet.
+pub(crate) fn put<T: Serialize>(sheet: &mut Overlay<'_>, key: Vec<u8>, value: &T) {
+    sheet.put(key, codec::to_bytes(value));
+}
+
+/// Removes every row of a table part.
+pub(crate) fn delete_all(sheet: &mut Overlay<'_>, prefix: &[u8]) -> Result<(), KvError> {
+    for (rest, _) in Tablet(sheet).scan(prefix)? {
+        sheet.delete([prefix, &rest].concat());
+    }
+    Ok(())
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, KvError> {
+    codec::from_bytes(bytes).map_err(|_| KvError::Damaged(std::any::type_name::<T>()))
+}
+
+fn id_of(bytes: &[u8]) -> Result<[u8; 16], KvError> {
+    bytes.try_into().map_err(|_| KvError::Damaged("key"))
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, KvError> {
+    String::from_utf8(bytes).map_err(|_| KvError::Damaged("key"))
+}
