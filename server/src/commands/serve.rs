@@ -83,7 +83,7 @@ pub fn serve_engine(
             "check the disk, then start again: what was acknowledged is durable",
         ));
     }
-    Ok(Done { json: json!({"stopped": true}), words: "stopped".into() })
+    Ok(Done::default())
 }
 
 /// Waits for a signal; returns true if it was the store that stopped.

@@ -203,7 +203,8 @@ async fn a_restart_keeps_all_whatever_became_of_the_index() {
     let session = ana.log(&log, "slp");
     ana.sync(&school).await;
     let old_index = tempfile::tempdir().unwrap();
-    let rounds: [(&str, &dyn Fn(&std::path::Path)); 4] = [
+    type Between<'a> = &'a dyn Fn(&std::path::Path);
+    let rounds: [(&str, Between<'_>); 4] = [
         ("as it was", &|data| copy_folder(&data.join("index"), old_index.path())),
         ("removed", &|data| std::fs::remove_dir_all(data.join("index")).unwrap()),
         ("behind", &|data| {
