@@ -9,6 +9,7 @@ pub mod name;
 pub mod rehearsal;
 pub mod schema;
 pub mod slot;
+pub mod word;
 
 #[cfg(test)]
 pub(crate) mod arbitrary;
