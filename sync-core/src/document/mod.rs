@@ -4,6 +4,7 @@ pub mod change;
 pub mod collect;
 pub mod container;
 pub mod copy;
+pub mod deed;
 pub mod founding;
 pub mod name;
 pub mod rehearsal;
