@@ -115,11 +115,9 @@ fn in_turn<R>(
         }
     });
     match decided {
-        Ok((Some(decided), reply)) if !decided.entries.is_empty() => Decision::Append {
-            frame: frame_of(&decided.entries),
-            writes: decided.writes,
-            reply: Ok(reply),
-        },
+        Ok((Some(decided), reply)) if !decided.entries.is_empty() => {
+            Decision::Append { frame: frame_of(&decided.entries), writes: decided.writes, reply: Ok(reply) }
+        }
         Ok((_, reply)) => Decision::Nothing(Ok(reply)),
         Err(error) => Decision::Nothing(Err(error)),
     }

@@ -22,7 +22,7 @@ use crate::auth::keys::{KeysError, Purpose, ServerKeys, system_random};
 use crate::auth::token::{ProviderTaken, Tokens};
 use crate::clock::Clock;
 use crate::store::{
-    AppendError, CatchUpError, Committer, EmbeddedStore, OpenError, ReadError, Store, StoreReader as _, SyncError,
+    AppendError, CatchUpError, Committer, EmbeddedStore, OpenError, ReadError, Store, SyncError,
 };
 
 /// The file beside the keys that says whose they are, so that a token can be made without opening the data.
