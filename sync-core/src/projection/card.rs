@@ -216,7 +216,11 @@ impl Desk<'_> {
             let holder = Holder { person, roles: &roles, supervisors: &supervisors, today };
             let card = codec::to_bytes(&card(&fold(student, &zone, sources), &holder, &zone));
             if self.index().fact(person, &card_key(student))? != Some(hash_of(&card)) {
-                self.emit(LogEntry::Fact { person, key: card_key(student), value: Some(card.into()) })?;
+                self.emit(LogEntry::Fact {
+                    person,
+                    key: card_key(student),
+                    value: Some(Sensitive::new(card.into())),
+                })?;
             }
         }
         Ok(())

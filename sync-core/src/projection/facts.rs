@@ -190,7 +190,7 @@ impl Desk<'_> {
         }
         for (key, value) in facts {
             if self.index().fact(person, &key)? != Some(hash_of(&value)) {
-                self.emit(LogEntry::Fact { person, key, value: Some(value.into()) })?;
+                self.emit(LogEntry::Fact { person, key, value: Some(Sensitive::new(value.into())) })?;
             }
         }
         Ok(())
