@@ -6,6 +6,7 @@
 
 pub mod auth;
 pub mod clock;
+pub mod commands;
 pub mod crash;
 pub mod engine;
 pub mod http;

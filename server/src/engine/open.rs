@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::log::{entry_of, frame_of};
 use super::presence::Presence;
-use super::snapshot::Snapshots;
+use super::snapshot::{FOLDER as SNAPSHOTS, Snapshots};
 use super::{Engine, Standing};
 use crate::auth::keys::{KeysError, Purpose, ServerKeys, system_random};
 use crate::auth::token::{ProviderTaken, Tokens};
@@ -153,7 +153,7 @@ impl Engine {
         begin_day(&mut store, standing.conditions())?;
         Ok(Arc::new(Self {
             tokens: Tokens::new(organisation.0, keys.access(), &[])?,
-            snapshots: Snapshots::open(&settings.data.join("snapshots"))?,
+            snapshots: Snapshots::open(&settings.data.join(SNAPSHOTS))?,
             committer: Committer::start(Box::new(store))?,
             standing,
             organisation,
