@@ -15,6 +15,7 @@ use sync_core::kv::{KvError, Overlay};
 use sync_core::time::Zone;
 use tokio::sync::watch;
 
+use super::cards::Cards;
 use super::log::{entry_of, frame_of};
 use super::presence::Presence;
 use super::snapshot::{FOLDER as SNAPSHOTS, Snapshots};
@@ -155,6 +156,10 @@ impl Engine {
         own(&settings.keys, organisation)?;
         let standing = standing(settings, &keys, &store)?;
         begin_day(&mut store, standing.conditions())?;
+        // What was due when the last start ended is not known: all are looked at again.
+        let students = Index(store.index()).students().map_err(DeskError::from)?;
+        let cards = Cards::default();
+        cards.mark(students.into_iter().map(|student| student.id).collect());
         Ok(Arc::new(Self {
             tokens: Tokens::new(organisation.0, keys.access(), &[])?,
             snapshots: Snapshots::open(&settings.data.join(SNAPSHOTS))?,
@@ -163,6 +168,7 @@ impl Engine {
             organisation,
             keys,
             presence: Presence::new(),
+            cards,
             data: settings.data.clone(),
             failed: watch::channel(false).0,
         }))
