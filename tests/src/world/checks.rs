@@ -77,10 +77,10 @@ impl World {
                 continue;
             }
             let until = cursor.max(copy.last);
-            let (mut heads, mut slots) = (BTreeSet::new(), BTreeMap::new());
+            let (mut heads, mut slots): (BTreeSet<ChangeHash>, BTreeMap<_, _>) = Default::default();
             for (seq, change) in self.server.changes(id).into_iter().filter(|(seq, _)| *seq <= until) {
                 let outline = outline(&change).expect("a stored change");
-                outline.deps.iter().for_each(|dep| drop(heads.remove(dep)));
+                heads.retain(|head| !outline.deps.contains(head));
                 heads.insert(outline.hash);
                 if seq > 0 {
                     slots.extend(self.slots_of(id, &change).into_iter().map(named));
@@ -195,7 +195,10 @@ impl World {
         for (id, state) in &known {
             let hold = index.hold(*id).expect("reads").ok_or("a hold that the server does not know")?;
             if hold.state != *state {
-                return Err(format!("tablet {at} thinks that hold {id} is {state:?}, and it is {:?}", hold.state));
+                return Err(format!(
+                    "tablet {at} thinks that hold {id} of {} ({:?}, {:?}) is {state:?}, and it is {:?}",
+                    hold.act, hold.reason, hold.slots.first().map(|slot| &slot.container), hold.state
+                ));
             }
         }
         for hold in index.all_waiting().expect("reads") {
@@ -210,7 +213,7 @@ impl World {
                 return Err(format!("tablet {at} does not know of hold {}", hold.id));
             }
             if unwanted && known.contains_key(&hold.id) {
-                return Err(format!("tablet {at} still has hold {}", hold.id));
+                return Err(format!("tablet {at} still has hold {} of {}, {:?}", hold.id, hold.act, hold.reason));
             }
         }
         Ok(())
