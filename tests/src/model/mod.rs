@@ -534,6 +534,16 @@ impl Model {
         self.holds.get(&id).map(|hold| &hold.verdict)
     }
 
+    /// Returns whether all that a hold builds on is here, standing or held.
+    pub fn knows_bases(&self, id: HoldId) -> bool {
+        let Some(hold) = self.holds.get(&id) else { return false };
+        let acts = hold.slots.iter().flat_map(|slot| self.candidates(hold.document, &slot.key));
+        acts.flat_map(|act| &act.bases).all(|base| {
+            let place = (hold.document, bare(base).to_owned());
+            self.stands(hold.document, base).is_some() || self.held.contains_key(&place)
+        })
+    }
+
     /// Returns the goals that stand, by document and key.
     pub fn goals(&self) -> Vec<(DocumentId, String)> {
         let goal = |(document, key): &&(DocumentId, String)| {

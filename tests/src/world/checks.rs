@@ -207,8 +207,9 @@ impl World {
                 .filter(|reading| reading.ended.is_none())
                 .is_some_and(|reading| may_review(&index, tablet.person, &reading.roles, &hold));
             let mine = hold.author == tablet.person;
-            let wanted = mine || (reviews && !hold.only_on_top);
-            let unwanted = !mine && !reviews;
+            let known_base = self.model.knows_bases(hold.id);
+            let wanted = mine || (reviews && (!hold.only_on_top || known_base));
+            let unwanted = !mine && (!reviews || (hold.only_on_top && !known_base));
             if wanted && !known.contains_key(&hold.id) {
                 return Err(format!("tablet {at} does not know of hold {}", hold.id));
             }

@@ -157,6 +157,27 @@ impl Desk<'_> {
         Ok(())
     }
 
+    /// Tells what waits for these slots that they are here now, though held: who reviews them reviews what builds on them, too, and if they
+    /// are decided already, so is that.
+    pub(crate) fn make_known(
+        &mut self,
+        document: DocumentId,
+        slots: &[Slot],
+        state: &HoldState,
+    ) -> Result<(), DeskError> {
+        if *state != HoldState::Waiting {
+            return self.take_along(document, slots, state);
+        }
+        for slot in slots {
+            for hold in self.index().on_top(document, &slot.key)? {
+                if hold.only_on_top {
+                    self.set_hold_state(&hold, HoldState::Waiting)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Judges the waiting holds whose only reason was that what they build on did not stand, now that these slots do: in the order of
     /// their arrival, with the roster of this moment, and on with what builds on those.
     pub(crate) fn release(&mut self, name: &DocumentName, slots: &[SlotKey]) -> Result<(), DeskError> {
