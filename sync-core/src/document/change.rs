@@ -294,6 +294,7 @@ mod tests {
     use ulid::Ulid;
 
     use super::*;
+    use crate::document::arbitrary::slots_in;
     use crate::document::collect::SlotsError;
     use crate::document::founding::founding;
     use crate::document::slot::SlotKey;
@@ -301,32 +302,7 @@ mod tests {
 
     const DOCUMENT: DocumentId = DocumentId([7; 16]);
     const STEPS: &[&[&str]] = &[&["goals", "sessions"], &["unheard_of"]];
-
-    fn scalar() -> impl Strategy<Value = Value> {
-        prop_oneof![
-            any::<bool>().prop_map(Value::Flag),
-            any::<i64>().prop_map(Value::Int),
-            ".{0,20}".prop_map(Value::Text),
-        ]
-    }
-
-    fn fields() -> impl Strategy<Value = Fields> {
-        let map = |value| proptest::collection::btree_map("[a-z]{1,5}", value, 0..4);
-        let inner = prop_oneof![3 => scalar(), 1 => map(scalar().boxed()).prop_map(Value::Map)];
-        map(prop_oneof![3 => scalar(), 1 => map(inner.boxed()).prop_map(Value::Map)].boxed())
-    }
-
-    fn slots() -> impl Strategy<Value = Vec<Slot>> {
-        let container = proptest::sample::select(vec!["goals", "sessions", "unheard_of"]);
-        proptest::collection::btree_map((container, any::<[u8; 2]>()), fields(), 1..5).prop_map(|map| {
-            let slot = |((container, id), fields): ((&str, [u8; 2]), Fields)| Slot {
-                container: container.to_owned(),
-                key: SlotKey::new(PersonId([id[0]; 16]), Ulid::from_bytes([id[1]; 16])),
-                fields,
-            };
-            map.into_iter().map(slot).collect()
-        })
-    }
+    const CONTAINERS: &[&str] = &["goals", "sessions", "unheard_of"];
 
     fn founded() -> (Automerge, Position) {
         let chain = founding(DOCUMENT, STEPS);
@@ -353,7 +329,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_are_those_that_automerge_would_write(slots in slots()) {
+        fn bytes_are_those_that_automerge_would_write(slots in slots_in(CONTAINERS)) {
             use automerge::ReadDoc;
             let (mut doc, position) = founded();
             let ours = encode(&Containers::of(DOCUMENT, STEPS), &position, &slots).unwrap();
@@ -374,7 +350,7 @@ mod tests {
         }
 
         #[test]
-        fn slots_come_back_from_their_bytes(slots in slots()) {
+        fn slots_come_back_from_their_bytes(slots in slots_in(CONTAINERS)) {
             let containers = Containers::of(DOCUMENT, STEPS);
             let (_, position) = founded();
             let change = encode(&containers, &position, &slots).unwrap();

@@ -9,3 +9,6 @@ pub mod name;
 pub mod rehearsal;
 pub mod schema;
 pub mod slot;
+
+#[cfg(test)]
+pub(crate) mod arbitrary;

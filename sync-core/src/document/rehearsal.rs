@@ -17,23 +17,25 @@ use crate::document::copy::{CopyError, apply, build, guarded, load, same};
 pub fn rehearse<'a>(before: impl Iterator<Item = &'a [u8]>, change: &[u8]) -> Result<(), CopyError> {
     guarded(|| {
         let mut document = build(before)?;
-        rehearse_on(&mut document, change)
+        rehearse_on(&mut document, change).map(drop)
     })
 }
 
-/// As [`rehearse`], on a document that is at hand. On an error it must be dropped: a panic leaves it half changed.
-pub(crate) fn rehearse_on(document: &mut Automerge, change: &[u8]) -> Result<(), CopyError> {
+/// As [`rehearse`], on a document that is at hand; returns the document as it was loaded again.
+///
+/// On an error `document` must be dropped: a panic leaves it half changed.
+pub(crate) fn rehearse_on(document: &mut Automerge, change: &[u8]) -> Result<Automerge, CopyError> {
     let change = read(change)?;
     let hash = change.hash();
     apply(document, vec![change])?;
     if document.get_change_by_hash(&hash).is_none() {
         return Err(CopyError::Incomplete);
     }
-    let mut loaded = load(&document.save())?;
+    let loaded = load(&document.save())?;
     same(document, &loaded)?;
-    edit(&mut loaded)?;
-    let mut alone = document.fork_at(&[hash]).map_err(CopyError::Refused)?;
-    edit(&mut alone)
+    edit(&mut loaded.clone())?;
+    edit(&mut document.fork_at(&[hash]).map_err(CopyError::Refused)?)?;
+    Ok(loaded)
 }
 
 /// Makes one more edit, as an honest writer will, and saves and loads the document with it.

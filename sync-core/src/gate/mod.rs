@@ -17,3 +17,11 @@ pub mod preparse;
 pub mod refusal;
 pub mod shape;
 pub mod verbatim;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod trial;
+
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod mutations;

@@ -291,5 +291,6 @@ fn certify(place: &Place<'_>, target: Option<&Known>) -> Option<Lack> {
     let own = target.is_none_or(|target| {
         target.owner == place.author && matches!(target.kind, RecordKind::Session | RecordKind::Missed)
     });
-    when(clinician && own && place.kind == DocumentKind::Log)
+    // A clinician's record can stand in another's `own` document, too, where it was admitted.
+    when(clinician && own && matches!(place.kind, DocumentKind::Log | DocumentKind::Own))
 }

@@ -254,3 +254,201 @@ impl<'a> Cursor<'a> {
 fn more_rows(rows: u64, more: u64) -> Result<u64, Refusal> {
     rows.checked_add(more).filter(|rows| *rows <= ROWS_MAX).ok_or(Refusal::TooManyRows)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::gate::trial::Trial;
+    use crate::gate::trial::mutate::{data_of, seal};
+
+    fn leb(mut value: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        while value >= 0x80 {
+            out.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+            value >>= 7;
+        }
+        out.push(u8::try_from(value).unwrap());
+        out
+    }
+
+    fn signed(mut value: i64) -> Vec<u8> {
+        let mut out = Vec::new();
+        while !(-0x40..0x40).contains(&value) {
+            out.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+            value >>= 7;
+        }
+        out.push(u8::try_from(value & 0x7f).unwrap());
+        out
+    }
+
+    /// A run of `count` times the value with these bytes.
+    fn run(count: i64, value: &[u8]) -> Vec<u8> {
+        [signed(count), value.to_vec()].concat()
+    }
+
+    /// The data of a change with these columns, written by one actor that names another.
+    fn data(columns: &[(u32, Vec<u8>)]) -> Vec<u8> {
+        let mut data = vec![0, 16];
+        data.extend([9; 16]);
+        data.extend([1, 1, 0, 0, 1, 16]);
+        data.extend([8; 16]);
+        data.extend(leb(columns.len() as u64));
+        for (spec, column) in columns {
+            data.extend([leb(u64::from(*spec)), leb(column.len() as u64)].concat());
+        }
+        data.extend(columns.iter().flat_map(|(_, column)| column.clone()));
+        data
+    }
+
+    fn judged(columns: &[(u32, Vec<u8>)]) -> Result<(), Refusal> {
+        preparse(&seal(&data(columns))).map(|_| ())
+    }
+
+    const KEY: u32 = 0x15;
+    const INSERT: u32 = 0x34;
+    const ACTION: u32 = 0x42;
+    const VALUE_META: u32 = 0x56;
+    const VALUE: u32 = 0x57;
+    const PRED: u32 = 0x70;
+
+    #[test]
+    fn run_length_bomb() {
+        let most = i64::try_from(ROWS_MAX).unwrap();
+        for spec in [0x01, 0x02, ACTION, VALUE_META, PRED] {
+            assert_eq!(judged(&[(spec, run(most, &[0]))]), Ok(()), "{spec:#x}");
+            for rows in [most + 1, 1_000_000, 1 << 40, i64::MAX] {
+                assert_eq!(judged(&[(spec, run(rows, &[0]))]), Err(Refusal::TooManyRows), "{spec:#x} {rows}");
+            }
+            // Nulls, and two runs that pass the limit together.
+            let nulls = [vec![0], leb(1 << 40)].concat();
+            assert_eq!(judged(&[(spec, nulls)]), Err(Refusal::TooManyRows), "{spec:#x}");
+            let two = [run(most, &[0]), run(1, &[0])].concat();
+            assert_eq!(judged(&[(spec, two)]), Err(Refusal::TooManyRows), "{spec:#x}");
+            // The most negative count has no positive twin.
+            assert_eq!(judged(&[(spec, run(i64::MIN, &[0]))]), Err(Refusal::TooManyRows), "{spec:#x}");
+        }
+        assert_eq!(judged(&[(INSERT, leb(ROWS_MAX))]), Ok(()));
+        assert_eq!(judged(&[(INSERT, leb(ROWS_MAX + 1))]), Err(Refusal::TooManyRows));
+        assert_eq!(judged(&[(INSERT, [leb(u64::MAX), leb(u64::MAX)].concat())]), Err(Refusal::TooManyRows));
+        // A column of an id that nobody knows is held to the same.
+        assert_eq!(judged(&[(0x1f2, run(1 << 40, &[0]))]), Err(Refusal::TooManyRows));
+    }
+
+    #[test]
+    fn long_key() {
+        let key = |length: usize| [leb(length as u64), vec![b'x'; length]].concat();
+        assert_eq!(judged(&[(KEY, run(20_000, &key(KEY_BYTES_MAX)))]), Ok(()));
+        assert_eq!(judged(&[(KEY, run(1, &key(KEY_BYTES_MAX + 1)))]), Err(Refusal::KeyTooLong));
+        assert_eq!(judged(&[(KEY, run(20_000, &key(60_000)))]), Err(Refusal::KeyTooLong));
+        assert_eq!(judged(&[(KEY, run(1, &leb(u64::MAX)))]), Err(Refusal::KeyTooLong));
+        assert_eq!(judged(&[(KEY, run(1, &leb(5)))]), Err(Refusal::Undecodable), "not so many bytes left");
+    }
+
+    #[test]
+    fn values_that_are_not_there() {
+        let text = |rows, length: u64| (VALUE_META, run(rows, &leb(length << 4 | 6)));
+        assert_eq!(judged(&[text(2, 3), (VALUE, vec![b'x'; 6])]), Ok(()));
+        for (meta, bytes) in [(text(2, 3), 5), (text(2, 3), 7), (text(20_000, 1 << 59), 6)] {
+            assert_eq!(judged(&[meta, (VALUE, vec![b'x'; bytes])]), Err(Refusal::Undecodable));
+        }
+        assert_eq!(judged(&[text(2, 3)]), Err(Refusal::Undecodable));
+        assert_eq!(judged(&[(VALUE, vec![1])]), Err(Refusal::Undecodable));
+    }
+
+    #[test]
+    fn ids_that_no_change_has() {
+        assert_eq!(judged(&[(0x01, run(1, &[1]))]), Ok(()));
+        assert_eq!(judged(&[(0x01, run(1, &[2]))]), Err(Refusal::Undecodable), "there are two actors");
+        assert_eq!(judged(&[(0x02, run(1, &leb(OP_MAX)))]), Err(Refusal::Undecodable));
+        assert_eq!(judged(&[(PRED, run(1, &[1]))]), Err(Refusal::Predecessor));
+        assert_eq!(judged(&[(0x13, run(1, &[1]))]), Err(Refusal::Predecessor), "an element of a list");
+    }
+
+    #[test]
+    fn only_plain_whole_changes() {
+        let trial = Trial::new().unwrap();
+        let whole = &trial.samples[0].1.bytes;
+        let preparsed = preparse(whole).unwrap();
+        assert_eq!((preparsed.bytes(), preparsed.hash()), (whole.as_slice(), trial.samples[0].1.hash));
+        let with = |at: usize, byte| {
+            let mut bytes = whole.clone();
+            bytes[at] = byte;
+            preparse(&bytes).map(|_| ())
+        };
+        assert_eq!(with(0, 0), Err(Refusal::NotAChange));
+        assert_eq!(with(4, !whole[4]), Err(Refusal::WrongChecksum));
+        for (kind, refusal) in [
+            (0, Refusal::NotAChange),
+            (2, Refusal::Compressed),
+            (3, Refusal::NotAChange),
+            (9, Refusal::NotAChange),
+        ] {
+            assert_eq!(with(8, kind), Err(refusal), "chunk type {kind}");
+        }
+        assert_eq!(judged(&[(ACTION | DEFLATED, vec![1, 2, 3])]), Err(Refusal::Compressed));
+        assert!(preparse(&[whole.as_slice(), &[0]].concat()).is_err());
+        for end in 0..whole.len() {
+            assert!(preparse(&whole[..end]).is_err(), "first {end}");
+        }
+        let data = data_of(whole);
+        for end in 0..40 {
+            assert_eq!(
+                preparse(&seal(&data[..end])).map(|_| ()),
+                Err(Refusal::Undecodable),
+                "first {end} sealed"
+            );
+        }
+    }
+
+    #[test]
+    fn counts_have_limits() {
+        let columns = |count: u64| {
+            (0..count).map(|id| (u32::try_from(id << 4 | 2).unwrap(), vec![])).collect::<Vec<_>>()
+        };
+        assert_eq!(judged(&columns(COLUMNS_MAX)), Ok(()));
+        assert_eq!(judged(&columns(COLUMNS_MAX + 1)), Err(Refusal::Undecodable));
+        let others = |count: u64| {
+            let mut data = vec![0, 16];
+            data.extend([9; 16]);
+            data.extend([1, 1, 0, 0]);
+            data.extend(leb(count));
+            (0..count).for_each(|_| data.extend([16; 17]));
+            data.push(0);
+            preparse(&seal(&data)).map(|_| ())
+        };
+        assert_eq!(others(OTHER_ACTORS_MAX), Ok(()));
+        assert_eq!(others(OTHER_ACTORS_MAX + 1), Err(Refusal::Undecodable));
+        let mut message = vec![0, 16];
+        message.extend([9; 16]);
+        message.extend([1, 1, 0]);
+        let sized = |length: usize| {
+            let mut data = [message.clone(), leb(length as u64), vec![b'x'; length], vec![0, 0]].concat();
+            data.truncate(CHANGE_BYTES_MAX);
+            preparse(&seal(&data)).map(|_| ())
+        };
+        assert_eq!(sized(CHANGE_BYTES_MAX - 50), Ok(()));
+        assert_eq!(sized(CHANGE_BYTES_MAX), Err(Refusal::TooLarge));
+        for count in [u64::MAX, 1 << 60, 1_000] {
+            assert_eq!(preparse(&seal(&leb(count))).map(|_| ()), Err(Refusal::Undecodable), "{count} deps");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn anything_at_all_is_answered(bytes in proptest::collection::vec(any::<u8>(), 0..200), sealed: bool) {
+            let bytes = if sealed { seal(&bytes) } else { bytes };
+            if preparse(&bytes).is_ok() {
+                // Whatever passes decodes or not, but it comes back.
+                let _ = std::panic::catch_unwind(|| automerge::Change::try_from(bytes.as_slice()).map(|c| c.decode()));
+            }
+        }
+
+        #[test]
+        fn numbers_read_as_they_were_written(number: u64, signed_number: i64) {
+            prop_assert_eq!(Cursor(&leb(number)).number(), Ok(number));
+            prop_assert_eq!(Cursor(&signed(signed_number)).signed(), Ok(signed_number));
+        }
+    }
+}

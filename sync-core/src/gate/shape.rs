@@ -225,3 +225,130 @@ fn wrapping(
         odd,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ulid::Ulid;
+
+    use super::*;
+    use crate::document::arbitrary::{MEMBER, slots_in};
+    use crate::document::change::{Encoded, Position, encode};
+    use crate::document::founding::{containers_of, founding_of};
+    use crate::document::name::DocumentKind;
+    use crate::document::slot::SlotKey;
+    use crate::ids::DocumentId;
+
+    const DOCUMENT: DocumentId = DocumentId([7; 16]);
+    const DEVICE: DeviceId = DeviceId([9; 16]);
+
+    fn containers() -> Containers {
+        containers_of(DocumentKind::Log, DOCUMENT)
+    }
+
+    fn written(slots: &[Slot]) -> Encoded {
+        let founding = founding_of(DocumentKind::Log, DOCUMENT).pop().unwrap();
+        let position = Position::next(DEVICE.0, None, &[founding.hash], founding.max_op, Moment(5));
+        encode(&containers(), &position, slots).unwrap()
+    }
+
+    fn slot(record: u128, fields: Fields) -> Slot {
+        let key = SlotKey::new(MEMBER, Ulid::from(record));
+        Slot { container: "edits".into(), key, fields }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_is_what_is_shaped(slots in slots_in(&["edits", "missed", "sessions"])) {
+            let change = written(&slots);
+            let shaped = shape_change(&change.bytes, &containers(), MEMBER, DEVICE).unwrap();
+            prop_assert_eq!(shaped.slots(), slots.as_slice());
+            let wrapping = shaped.wrapping().unwrap();
+            prop_assert_eq!((wrapping.odd, wrapping.hash, wrapping.max_op), (None, change.hash, change.max_op));
+            prop_assert_eq!((wrapping.seq, wrapping.step, wrapping.time), (1, 1, Moment(5)));
+            let (again, wrapping) = shape_slots(slots.clone(), &containers(), Writer::Member(MEMBER)).unwrap().into_parts();
+            prop_assert_eq!((again, wrapping), (slots, None));
+        }
+    }
+
+    /// Judges slots both as a change and as plain slots: the two ways must never differ.
+    fn judged(slots: &[Slot]) -> Result<(), Refusal> {
+        let plain = shape_slots(slots.to_vec(), &containers(), Writer::Member(MEMBER)).map(drop);
+        let change = written(slots);
+        if change.bytes.len() <= CHANGE_BYTES_MAX {
+            let as_change = shape_change(&change.bytes, &containers(), MEMBER, DEVICE).map(drop);
+            assert_eq!(as_change, plain);
+        }
+        plain
+    }
+
+    fn one(fields: impl IntoIterator<Item = (String, Value)>) -> Result<(), Refusal> {
+        judged(&[slot(1, fields.into_iter().collect())])
+    }
+
+    fn text(length: usize) -> Value {
+        "x".repeat(length).into()
+    }
+
+    #[test]
+    fn sizes_have_limits() {
+        assert_eq!(one([("t".into(), text(TEXT_BYTES_MAX))]), Ok(()));
+        assert_eq!(one([("t".into(), text(TEXT_BYTES_MAX + 1))]), Err(Refusal::TextTooLong));
+        assert_eq!(one([("n".repeat(NAME_BYTES_MAX), true.into())]), Ok(()));
+        assert_eq!(one([("n".repeat(NAME_BYTES_MAX + 1), true.into())]), Err(Refusal::KeyTooLong));
+        assert_eq!(one([(String::new(), true.into())]), Err(Refusal::NamelessField));
+        let fields = |count: usize| (0..count).map(|n| (format!("f{n}"), Value::Int(1)));
+        assert_eq!(one(fields(FIELDS_MAX)), Ok(()));
+        assert_eq!(one(fields(FIELDS_MAX + 1)), Err(Refusal::TooManyFields));
+        let inside = Value::Map(fields(FIELDS_MAX + 1).collect());
+        assert_eq!(one([("m".into(), inside)]), Err(Refusal::TooManyFields));
+        let texts = |count: usize| (0..count).map(|n| (format!("t{n}"), text(TEXT_BYTES_MAX)));
+        assert_eq!(one(texts(3)), Ok(()));
+        assert_eq!(one(texts(4)), Err(Refusal::SlotTooLarge));
+    }
+
+    #[test]
+    fn lists_have_limits() {
+        let many = |count: u128| (0..count).map(|n| slot(n, Fields::new())).collect::<Vec<_>>();
+        assert_eq!(judged(&many(SLOTS_MAX as u128)), Ok(()));
+        assert_eq!(judged(&many(SLOTS_MAX as u128 + 1)), Err(Refusal::TooManySlots));
+        let heavy = |count: u128| -> Vec<Slot> {
+            let texts = || (0..3).map(|n| (format!("t{n}"), text(TEXT_BYTES_MAX)));
+            (0..count).map(|n| slot(n, texts().collect())).collect()
+        };
+        assert_eq!(judged(&heavy(5)), Ok(()));
+        assert_eq!(judged(&heavy(6)), Err(Refusal::TooLarge));
+    }
+
+    #[test]
+    fn depth_has_a_limit() {
+        let nested = |levels: usize| {
+            (1..levels).fold(Fields::new(), |fields, _| Fields::from([("m".into(), fields.into())]))
+        };
+        assert_eq!(one(nested(DEPTH_MAX)), Ok(()));
+        assert_eq!(one(nested(DEPTH_MAX + 1)), Err(Refusal::TooDeep));
+    }
+
+    #[test]
+    fn plain_slots_are_held_to_the_same_rules() {
+        let shape = |slot: Slot, writer| shape_slots(vec![slot], &containers(), writer).map(drop);
+        let good = slot(1, Fields::new());
+        let other = Slot { key: SlotKey::new(PersonId([2; 16]), Ulid::from(1)), ..good.clone() };
+        let twin = Slot { key: SlotKey { twin: Some(good.content_hash()), ..good.key }, ..good.clone() };
+        let issued = Slot { container: "issued".into(), ..good.clone() };
+        let nowhere = Slot { container: "later".into(), ..good.clone() };
+        for (slot, refusal) in [
+            (other, Some(Refusal::OtherMember)),
+            (twin, Some(Refusal::ServerOnly)),
+            (issued, Some(Refusal::ServerOnly)),
+            (good.clone(), None),
+        ] {
+            assert_eq!(shape(slot.clone(), Writer::Member(MEMBER)).err(), refusal);
+            assert_eq!(shape(slot, Writer::Server), Ok(()));
+        }
+        assert_eq!(shape(nowhere, Writer::Server), Err(Refusal::UnknownContainer));
+        let twice = shape_slots(vec![good.clone(), good], &containers(), Writer::Server);
+        assert_eq!(twice.map(drop), Err(Refusal::KeyTwice));
+        assert_eq!(shape_slots(Vec::new(), &containers(), Writer::Server).map(drop), Err(Refusal::Empty));
+    }
+}

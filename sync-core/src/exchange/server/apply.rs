@@ -9,7 +9,7 @@ use crate::document::container::Containers;
 use crate::document::founding::founding;
 use crate::document::name::DocumentName;
 use crate::document::schema::{self, RecordKind};
-use crate::document::slot::{ContentHash, Slot};
+use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::exchange::codec;
 use crate::exchange::message::HoldState;
 use crate::exchange::server::entry::{Hold, LogEntry, Standing};
@@ -200,7 +200,13 @@ pub(crate) fn apply_changed(
     put(sheet, key::actor(id, &change.actor), &ActorState { seq: change.seq, hash: change.hash });
     sheet.put(key::changes(id, Some(seq)), Vec::new());
     for slot in slots.iter().filter(|slot| slot.container != RecordKind::Issued.container()) {
-        let known = policy::known_of(slot, &|key| known_standing(&Index(sheet), id, key).ok().flatten());
+        // A goal may come in the very change that assigns it, before or behind the assignment.
+        let beside = |key: &SlotKey| {
+            slots.iter().find(|slot| slot.key == *key).and_then(|slot| policy::known_of(slot, &|_| None))
+        };
+        let known = policy::known_of(slot, &|key| {
+            beside(key).or_else(|| known_standing(&Index(sheet), id, key).ok().flatten())
+        });
         let standing = Standing {
             seq,
             hash: slot.content_hash(),
@@ -217,7 +223,7 @@ pub(crate) fn apply_changed(
 pub(crate) fn known_standing(
     index: &Index<'_>,
     document: DocumentId,
-    key: &crate::document::slot::SlotKey,
+    key: &SlotKey,
 ) -> Result<Option<Known>, KvError> {
     let Some(standing) = index.slot(document, key)? else { return Ok(None) };
     let kind = RecordKind::of_container(&standing.container);
