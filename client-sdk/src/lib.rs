@@ -8,4 +8,7 @@
 //!
 //! Nothing but [`engine`] uses the network, and nothing else waits for it.
 
+pub mod chance;
+pub mod clock;
 pub mod store;
+pub mod transport;
