@@ -10,5 +10,11 @@
 
 pub mod chance;
 pub mod clock;
+pub mod deeds;
+pub mod engine;
+pub mod local;
+pub mod roster;
+pub mod session;
 pub mod store;
 pub mod transport;
+pub mod trouble;

@@ -61,9 +61,11 @@ impl Failure {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Refused(refusal) | Self::Later { refusal: Some(refusal), .. } => Some(&refusal.code),
-            Self::Unreachable | Self::NotOurs | Self::Later { refusal: None, .. } | Self::Address | Self::Sink(_) => {
-                None
-            }
+            Self::Unreachable
+            | Self::NotOurs
+            | Self::Later { refusal: None, .. }
+            | Self::Address
+            | Self::Sink(_) => None,
         }
     }
 }

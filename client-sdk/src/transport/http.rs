@@ -18,8 +18,8 @@ use sync_core::exchange::assertion::SCHEME;
 use sync_core::exchange::codec::MESSAGE_BYTES_MAX;
 
 use super::{
-    Exchanged, Failure, Paired, PairingRequest, Refusal, Route, SnapshotHead, SnapshotSink, SnapshotWanted, Traffic,
-    Transport,
+    Exchanged, Failure, Paired, PairingRequest, Refusal, Route, SnapshotHead, SnapshotSink, SnapshotWanted,
+    Traffic, Transport,
 };
 
 /// How long a connection may take to come about, in seconds.
@@ -101,11 +101,8 @@ impl Http {
         body: &[u8],
         limit: usize,
     ) -> Result<(HeaderMap, Vec<u8>), Failure> {
-        let mut request = self
-            .client
-            .post(self.url(path)?)
-            .header(CONTENT_TYPE, kind)
-            .header(ACCEPT_ENCODING, "gzip");
+        let mut request =
+            self.client.post(self.url(path)?).header(CONTENT_TYPE, kind).header(ACCEPT_ENCODING, "gzip");
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
         }

@@ -159,7 +159,12 @@ pub trait Transport {
     ) -> impl Future<Output = Result<(), Failure>>;
 
     /// Decides holds; `assertion` is the device's over the encoded decision.
-    fn decide(&self, body: &[u8], declines: bool, assertion: &str) -> impl Future<Output = Result<(), Failure>>;
+    fn decide(
+        &self,
+        body: &[u8],
+        declines: bool,
+        assertion: &str,
+    ) -> impl Future<Output = Result<(), Failure>>;
 
     /// Returns what went over the wire so far.
     fn traffic(&self) -> Traffic;
