@@ -25,6 +25,7 @@ use sync_core::time::Moment;
 use ulid::Ulid;
 
 use crate::chance::{Chance, draw_id};
+use crate::local::Local;
 use crate::roster::Roster;
 use crate::store::State;
 use crate::trouble::Trouble;
@@ -46,6 +47,8 @@ pub struct Desk<'a> {
     /// The tablet's time.
     pub now: Moment,
     policy: LocalPolicy,
+    /// Whether this device's access has ended: nothing new is made then.
+    ended: bool,
 }
 
 /// A record, and where it stands.
@@ -63,18 +66,16 @@ impl<'a> Desk<'a> {
     /// Lays a desk over a state.
     ///
     /// # Errors
-    /// [`Trouble::NotPaired`], [`Trouble::DeviceEnded`] or the store's.
+    /// [`Trouble::NotPaired`], or the store's.
     pub fn over(state: &'a State<'a>, now: Moment, policy: LocalPolicy) -> Result<Self, Trouble> {
-        if crate::local::Local(state).ended()?.is_some() {
-            return Err(Trouble::DeviceEnded);
-        }
-        Ok(Self { sheet: Overlay::new(state), roster: Roster::read(state)?, now, policy })
+        let ended = Local(state).ended()?.is_some();
+        Ok(Self { sheet: Overlay::new(state), roster: Roster::read(state)?, now, policy, ended })
     }
 
     /// Lays a desk for the engine, which finishes what was begun, whatever has ended since.
     pub(crate) fn of_engine(state: &'a State<'a>, now: Moment) -> Result<Self, Trouble> {
         let roster = Roster::read(state)?;
-        Ok(Self { sheet: Overlay::new(state), roster, now, policy: LocalPolicy::Skipped })
+        Ok(Self { sheet: Overlay::new(state), roster, now, policy: LocalPolicy::Skipped, ended: false })
     }
 
     /// Returns what is to be written.
@@ -148,6 +149,9 @@ impl<'a> Desk<'a> {
         id: ActId,
         roles: &Roles,
     ) -> Result<Vec<SlotKey>, Trouble> {
+        if self.ended {
+            return Err(Trouble::DeviceEnded);
+        }
         let member = self.roster.profile.person;
         let author = Author::on_team(member, roles).unwrap_or(Author { member, role: Role::Para });
         let name = self.home_of(student, deed, roles)?;
@@ -172,7 +176,7 @@ impl<'a> Desk<'a> {
 
     /// Without a place on this team today, the record still says in which role it was made: one that the person had here, or has
     /// elsewhere.
-    fn former_roles(&self, student: StudentId) -> Roles {
+    pub fn former_roles(&self, student: StudentId) -> Roles {
         let grants = self.roster.grants.iter().filter(|grant| grant.role.is_on_teams());
         let here: Roles =
             grants.clone().filter(|grant| grant.student == student).map(|grant| grant.role).collect();

@@ -24,6 +24,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 pub use backoff::{BACKOFF_FIRST_MS, BACKOFF_MS_MAX, Backoff};
+pub use exchange::APP;
 pub use fetch::{FETCHES_MAX, SNAPSHOT_BYTES_MAX};
 pub use review::decide;
 use sync_core::exchange::client::state::Tablet;
