@@ -1,0 +1,5 @@
+//! The program `carryover-tablet`.
+
+fn main() -> std::process::ExitCode {
+    client_sdk::command::main()
+}
