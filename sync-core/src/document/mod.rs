@@ -5,6 +5,7 @@ pub mod collect;
 pub mod container;
 pub mod copy;
 pub mod founding;
+pub mod imported;
 pub mod name;
 pub mod rehearsal;
 pub mod schema;

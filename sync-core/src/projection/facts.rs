@@ -254,6 +254,7 @@ impl Desk<'_> {
                 | LogEntry::Refused { .. }
                 | LogEntry::Fact { .. }
                 | LogEntry::Delivered { .. }
+                | LogEntry::Imported { .. }
                 | LogEntry::Audit { .. } => {}
             }
         }
