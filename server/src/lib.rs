@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod auth;
 pub mod clock;
+pub mod commands;
 pub mod crash;
 pub mod engine;
 pub mod http;

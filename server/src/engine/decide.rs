@@ -83,19 +83,28 @@ impl Engine {
         if let Err(CommitError::Poisoned) = committed {
             self.failed.send_replace(true);
         }
-        Ok(committed?.reply?)
+        let decided =
+            committed.map_err(EngineError::from).and_then(|done| done.reply.map_err(EngineError::from));
+        if let Err(error) = &decided {
+            tracing::error!(%error, "nothing was committed");
+        }
+        decided
     }
 
     /// Brings the log up to the present day: grants begin and end at midnight, whether or not anybody asks for anything.
     pub async fn advance(&self) -> Result<(), EngineError> {
-        let index = self.index();
-        let Some(organisation) = index.organisation()? else { return Ok(()) };
-        let today = organisation.zone.day_of(self.now());
-        if index.day()?.is_some_and(|day| day >= today) {
+        if self.has_begun_today()? {
             return Ok(());
         }
         // Every desk is brought up to its day before any work.
         self.decide(|_| Ok(Ruling::Stands(()))).await
+    }
+
+    fn has_begun_today(&self) -> Result<bool, KvError> {
+        let index = self.index();
+        let Some(organisation) = index.organisation()? else { return Ok(true) };
+        let today = organisation.zone.day_of(self.now());
+        Ok(index.day()?.is_some_and(|day| day >= today))
     }
 }
 
@@ -115,11 +124,9 @@ fn in_turn<R>(
         }
     });
     match decided {
-        Ok((Some(decided), reply)) if !decided.entries.is_empty() => Decision::Append {
-            frame: frame_of(&decided.entries),
-            writes: decided.writes,
-            reply: Ok(reply),
-        },
+        Ok((Some(decided), reply)) if !decided.entries.is_empty() => {
+            Decision::Append { frame: frame_of(&decided.entries), writes: decided.writes, reply: Ok(reply) }
+        }
         Ok((_, reply)) => Decision::Nothing(Ok(reply)),
         Err(error) => Decision::Nothing(Err(error)),
     }

@@ -18,14 +18,16 @@
 
 mod decide;
 mod exchange;
+pub mod holds;
 mod limit;
+mod listing;
 mod log;
 mod open;
 mod pairing;
 mod presence;
 mod snapshot;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sync_core::exchange::server::desk::{Conditions, Secret, ServerRun};
@@ -37,9 +39,11 @@ use tokio::sync::watch;
 pub use decide::{EngineError, Ruling};
 pub use exchange::Answered;
 pub use limit::Limiter;
+pub use listing::{GoalRow, PersonRow, ServiceRow, StudentRow, TeamRow};
 pub use open::{FoundError, Founding, OpenEngineError, Settings, rebuild};
+pub(crate) use open::{owner, write_whole};
 pub use pairing::{NewCode, Paired, PairingRefused, PairingRequest};
-pub use snapshot::{Snapshot, SnapshotError};
+pub use snapshot::{Snapshot, SnapshotError, damaged_snapshots};
 
 use crate::auth::keys::ServerKeys;
 use crate::auth::token::Tokens;
@@ -113,7 +117,7 @@ impl Engine {
     }
 
     /// Returns the data folder.
-    pub fn data(&self) -> &std::path::Path {
+    pub fn data(&self) -> &Path {
         &self.data
     }
 

@@ -16,13 +16,13 @@ use tokio::sync::watch;
 
 use super::log::{entry_of, frame_of};
 use super::presence::Presence;
-use super::snapshot::Snapshots;
+use super::snapshot::{FOLDER as SNAPSHOTS, Snapshots};
 use super::{Engine, Standing};
 use crate::auth::keys::{KeysError, Purpose, ServerKeys, system_random};
 use crate::auth::token::{ProviderTaken, Tokens};
 use crate::clock::Clock;
 use crate::store::{
-    AppendError, CatchUpError, Committer, EmbeddedStore, OpenError, ReadError, Store, StoreReader as _, SyncError,
+    AppendError, CatchUpError, Committer, EmbeddedStore, OpenError, ReadError, Store, SyncError,
 };
 
 /// The file beside the keys that says whose they are, so that a token can be made without opening the data.
@@ -153,7 +153,7 @@ impl Engine {
         begin_day(&mut store, standing.conditions())?;
         Ok(Arc::new(Self {
             tokens: Tokens::new(organisation.0, keys.access(), &[])?,
-            snapshots: Snapshots::open(&settings.data.join("snapshots"))?,
+            snapshots: Snapshots::open(&settings.data.join(SNAPSHOTS))?,
             committer: Committer::start(Box::new(store))?,
             standing,
             organisation,

@@ -110,7 +110,8 @@ fn take_fate(
             }
         }
         let state = match &fate.outcome {
-            Outcome::Stored => ActState::Stored,
+            // What was admitted meanwhile stands: the copy has it, or gets it with this reply.
+            Outcome::Stored | Outcome::Held { state: HoldState::Admitted { .. }, .. } => ActState::Stored,
             Outcome::Held { hold, .. } => ActState::Held(*hold),
             Outcome::Refused { code } => ActState::Refused(code.clone()),
         };

@@ -5,12 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::ToSpan;
 use jiff::civil::Date;
 
+use crate::exchange::message::HoldState;
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::LogEntry;
 use crate::exchange::server::index::key;
 use crate::ids::{GrantId, PersonId, StudentId};
 use crate::kv::KvError;
-use crate::time::day_from_text;
+use crate::time::{DAY_MS, day_from_text};
+
+/// Days that a hold waits for a record that nobody here knows.
+pub const UNKNOWN_DAYS_MAX: i64 = 30;
+
+/// What the author reads of it then.
+pub const UNKNOWN_REASON: &str = "what this refers to never arrived";
 
 impl Desk<'_> {
     /// Brings the log up to today: for every day since the last, in its order, the grants that begin or end with it, each once; a grant
@@ -34,7 +41,23 @@ impl Desk<'_> {
             }
         }
         self.emit(LogEntry::Day(today))?;
-        self.found_ahead(last, today)
+        self.found_ahead(last, today)?;
+        self.give_up_on_unknown()
+    }
+
+    /// Declines what builds on a record that has not come in [`UNKNOWN_DAYS_MAX`] days: it is returned to its author.
+    fn give_up_on_unknown(&mut self) -> Result<(), DeskError> {
+        let oldest = self.conditions().now.0 - UNKNOWN_DAYS_MAX * DAY_MS;
+        for hold in self.index().all_waiting()? {
+            // Another one before it may have taken it along.
+            let waits = self.index().hold(hold.id)?.is_some_and(|now| now.state == HoldState::Waiting);
+            if waits && hold.received.0 <= oldest && self.builds_on_unknown(&hold)? {
+                let state = HoldState::Declined { by: None, reason: UNKNOWN_REASON.to_owned() };
+                self.set_hold_state(&hold, state.clone())?;
+                self.take_along(hold.document(), &hold.slots, &state)?;
+            }
+        }
+        Ok(())
     }
 
     fn due_between(

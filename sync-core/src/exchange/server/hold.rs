@@ -100,7 +100,7 @@ impl Desk<'_> {
     }
 
     /// Returns whether a hold builds on something that nobody here knows: it goes to its author only, until that comes.
-    fn builds_on_unknown(&self, hold: &Hold) -> Result<bool, DeskError> {
+    pub(crate) fn builds_on_unknown(&self, hold: &Hold) -> Result<bool, DeskError> {
         if !hold.only_on_top {
             return Ok(false);
         }
@@ -161,7 +161,8 @@ impl Desk<'_> {
 
     fn judge_again(&mut self, name: &DocumentName, hold: &Hold) -> Result<Vec<SlotKey>, DeskError> {
         let device = self.index().device(hold.device)?.map(|device| device.state);
-        let judged = self.judge_slots(name, hold.author, device, &hold.slots, &Earlier::new())?;
+        let ground = self.ground(name, hold.author, device)?;
+        let judged = self.judge_slots(name, &ground, &hold.slots, &Earlier::new())?;
         match judged.reason {
             Some(HoldReason::OnTop) => Ok(Vec::new()),
             Some(reason) => {

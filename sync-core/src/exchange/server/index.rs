@@ -472,6 +472,11 @@ impl<'a> Index<'a> {
         self.holds_at(key::waiting(&[&document.0]), 0)
     }
 
+    /// Returns the waiting holds of all documents.
+    pub fn all_waiting(&self) -> Result<Vec<Hold>, KvError> {
+        self.holds_at(key::waiting(&[]), 16)
+    }
+
     /// Returns all holds of an author.
     pub fn authored(&self, author: PersonId) -> Result<Vec<Hold>, KvError> {
         self.holds_at(key::authored(&[&author.0]), 0)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::document::change::ChangeHash;
 use crate::document::name::DocumentName;
 use crate::document::schema::RecordKind;
 use crate::document::slot::{ContentHash, Slot, SlotKey};
@@ -16,19 +17,13 @@ use crate::gate::policy::{self, Lack, POLICY, Place};
 use crate::gate::shape::{Shaped, Wrapping, Writer, shape_change, shape_slots};
 use crate::ids::{ActId, DeviceId, DocumentId, PersonId};
 use crate::kv::KvError;
-use crate::roster::reading::may_read;
+use crate::roster::reading::{Roles, may_read};
 use crate::roster::{Device, DeviceState};
 
 /// Holds of one device that may wait at a time.
 pub const WAITING_MAX: u64 = 5_000;
 /// Bytes of refused envelopes that are kept of one device.
 pub const REFUSED_BYTES_MAX: u64 = 16 * 1024 * 1024;
-
-/// Bytes that the slots of one act may have, so that a hold of it fits the index. A session with its observations has a few thousand.
-pub const ACT_BYTES_MAX: usize = 48 * 1024;
-
-/// The code of an envelope with a larger act.
-pub const ACT_TOO_LARGE: &str = "act_too_large";
 
 /// The code of what is refused because there is no such document for its author, whether or not it exists for others.
 pub const NO_SUCH_DOCUMENT: &str = "no_such_document";
@@ -53,6 +48,14 @@ struct Whole {
     device: Device,
     name: DocumentName,
     shaped: Shaped,
+}
+
+impl Checked {
+    /// Returns the hash of the change that the envelope brought, if it brought one that could be read.
+    pub fn change(&self) -> Option<ChangeHash> {
+        let whole = self.content.as_ref().ok()?;
+        whole.shaped.wrapping().map(|wrapping| wrapping.hash)
+    }
 }
 
 /// Why an envelope has nothing in it that could stand.
@@ -111,18 +114,9 @@ fn shape(index: &Index<'_>, verified: Verified, device: Device) -> Result<Result
         Content::Slots(slots) => shape_slots(slots.clone(), &places, Writer::Member(device.person)),
     };
     match shaped {
-        Ok(shaped) if !acts_fit(shaped.slots()) => no(ACT_TOO_LARGE),
         Ok(shaped) => Ok(Ok(Whole { name: state.name, verified, device, shaped })),
         Err(refusal) => no(refusal.code()),
     }
-}
-
-fn acts_fit(slots: &[Slot]) -> bool {
-    let mut sizes: BTreeMap<Option<ActId>, usize> = BTreeMap::new();
-    for slot in slots {
-        *sizes.entry(slot.act()).or_default() += crate::exchange::codec::to_bytes(slot).len();
-    }
-    sizes.values().all(|size| *size <= ACT_BYTES_MAX)
 }
 
 /// What one act lacks; with no reason, it may stand.
@@ -132,6 +126,15 @@ pub(crate) struct Judged {
     pub(crate) fault: Option<String>,
     pub(crate) late: bool,
     pub(crate) only_on_top: bool,
+}
+
+/// Where an author stands as an envelope is judged: looked up once for all of its acts, in the writer's turn.
+pub(crate) struct Ground {
+    author: PersonId,
+    device: Option<DeviceState>,
+    roles: Roles,
+    year_closed: bool,
+    reads: bool,
 }
 
 /// One act of an envelope, sorted by what stands of it.
@@ -195,11 +198,12 @@ impl Desk<'_> {
         // Whatever was checked may have changed since; rights and states are looked up here, in the writer's turn.
         let Some(state) = self.index().document(document)? else { return Ok(Vec::new()) };
         let device = self.index().device(whole.device.id)?.map(|device| device.state);
+        let ground = self.ground(&whole.name, author, device)?;
         let acts = self.sort_into_acts(document, &slots)?;
         let mut earlier = Earlier::new();
         let mut verdicts = Vec::new();
         for act in &acts {
-            let mut judged = self.judge_slots(&whole.name, author, device, &act.new, &earlier)?;
+            let mut judged = self.judge_slots(&whole.name, &ground, &act.new, &earlier)?;
             if act.twin
                 && !matches!(
                     judged.reason,
@@ -295,22 +299,38 @@ impl Desk<'_> {
         Ok(acts)
     }
 
-    /// Judges slots of one act by the roster of this moment. `earlier` is what came before them in the same envelope and may stand.
-    pub(crate) fn judge_slots(
+    /// Looks up where an author stands today.
+    pub(crate) fn ground(
         &self,
         name: &DocumentName,
         author: PersonId,
         device: Option<DeviceState>,
+    ) -> Result<Ground, DeskError> {
+        let today = self.today();
+        let roles = self.roles_on(author, name.subject, today)?;
+        let year_closed = self.index().calendar()?.year_is_closed(&name.period, today);
+        Ok(Ground { author, device, reads: may_read(name, author, &roles), roles, year_closed })
+    }
+
+    /// Judges slots of one act by where its author stands. `earlier` is what came before them in the same envelope and may stand.
+    pub(crate) fn judge_slots(
+        &self,
+        name: &DocumentName,
+        ground: &Ground,
         slots: &[Slot],
         earlier: &Earlier,
     ) -> Result<Judged, DeskError> {
         if slots.is_empty() {
             return Ok(Judged::default());
         }
-        let (index, document, today) = (self.index(), name.id(), self.today());
-        let roles = self.roles_on(author, name.subject, today)?;
-        let year_closed = index.calendar()?.year_is_closed(&name.period, today);
-        let place = Place { kind: name.kind, member: name.member, author, roles: &roles, year_closed };
+        let (index, document) = (self.index(), name.id());
+        let place = Place {
+            kind: name.kind,
+            member: name.member,
+            author: ground.author,
+            roles: &ground.roles,
+            year_closed: ground.year_closed,
+        };
         let mut seen = earlier.clone();
         let (mut lack, mut fault, mut on_top) = (None, None, false);
         let own: std::collections::BTreeSet<SlotKey> = slots.iter().map(|slot| slot.key).collect();
@@ -341,8 +361,8 @@ impl Desk<'_> {
             let found = policy::known_of(slot, &|key| known(&index, document, &seen, key).ok().flatten());
             seen.extend(found.map(|found| (slot.key, found)));
         }
-        let late = !may_read(name, author, &roles);
-        let reason = match (late, device, &lack, &fault, on_top) {
+        let late = !ground.reads;
+        let reason = match (late, ground.device, &lack, &fault, on_top) {
             (true, ..) => Some(HoldReason::AccessEnded),
             (_, Some(DeviceState::Lost), ..) => Some(HoldReason::DeviceLost),
             (_, Some(DeviceState::Revoked) | None, ..) => Some(HoldReason::DeviceRevoked),
