@@ -141,6 +141,3 @@ impl Engine {
         drop(self.committer.close());
     }
 }
-
-#[cfg(test)]
-mod tests;
