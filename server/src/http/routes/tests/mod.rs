@@ -8,13 +8,29 @@ use sync_core::document::name::DocumentKind;
 use sync_core::document::slot::Fields;
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{Outcome, Reply};
+use sync_core::projection::card::{Card, card_key};
 use sync_core::projection::facts::{GRANTS, ORGANISATION, StudentFact, student_key};
 use sync_core::roster::DeviceState;
 use sync_core::roster::role::Role;
 
-use self::school::{School, bytes, header, in_json, maya};
+use self::school::{School, bytes, header, in_json, maya, person};
 use crate::engine::{Engine, rebuild};
 use crate::http::Code;
+
+fn fields(pairs: &[(&str, &str)]) -> Fields {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect()
+}
+
+fn goal() -> Fields {
+    let mut goal = fields(&[
+        ("discipline", "slp"),
+        ("kind", "percent"),
+        ("direction", "increase"),
+        ("statement", "asks"),
+    ]);
+    goal.insert("target".into(), 80_000.into());
+    goal
+}
 
 async fn reply(response: axum::response::Response) -> Reply {
     assert_eq!(response.status(), StatusCode::OK);
@@ -69,6 +85,27 @@ async fn facts_come_with_pairing_and_go_with_the_place() {
     school.grant("tom", Role::Set, Some("2026-11-19")).await;
     tom.sync(&school).await;
     assert!(tom.stored().fact(&maya_key).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_para_gets_a_card_of_the_assigned_goals_and_no_plan() {
+    let school = School::new().await;
+    let plan = school.document(DocumentKind::Plan, None);
+    let (mut ana, mut pia) = (school.tablet("ana", 1).await, school.tablet("pia", 1).await);
+    ana.sync(&school).await;
+    let goal = ana.make(&plan, "goals", goal());
+    let given = [("goal", goal.to_string()), ("person", person("pia").to_string())];
+    ana.make(&plan, "assignments", given.map(|(name, value)| (name.to_owned(), value.into())).into());
+    assert_eq!(ana.sync(&school).await.stored, 2);
+    pia.sync(&school).await;
+    assert!(pia.stored().copy(plan.id()).unwrap().is_none());
+    let card = pia.stored().fact(&card_key(maya())).unwrap().unwrap();
+    let card: Card = codec::from_bytes(&card).unwrap();
+    assert_eq!(card.goals.iter().map(|shown| shown.id).collect::<Vec<_>>(), [goal]);
+    assert!(ana.stored().fact(&card_key(maya())).unwrap().is_none(), "she reads the plan itself");
+    school.grant("pia", Role::Para, Some("2026-11-19")).await;
+    pia.sync(&school).await;
+    assert!(pia.stored().fact(&card_key(maya())).unwrap().is_none());
 }
 
 #[tokio::test]
@@ -203,7 +240,8 @@ async fn a_restart_keeps_all_whatever_became_of_the_index() {
     let session = ana.log(&log, "slp");
     ana.sync(&school).await;
     let old_index = tempfile::tempdir().unwrap();
-    let rounds: [(&str, &dyn Fn(&std::path::Path)); 4] = [
+    type Between<'a> = &'a dyn Fn(&std::path::Path);
+    let rounds: [(&str, Between<'_>); 4] = [
         ("as it was", &|data| copy_folder(&data.join("index"), old_index.path())),
         ("removed", &|data| std::fs::remove_dir_all(data.join("index")).unwrap()),
         ("behind", &|data| {
@@ -320,17 +358,7 @@ async fn what_is_proposed_is_shown_beside_what_stands() {
     let plan = school.document(DocumentKind::Plan, None);
     let (mut ana, mut ben) = (school.tablet("ana", 1).await, school.tablet("ben", 1).await);
     ana.sync(&school).await;
-    let fields = |pairs: &[(&str, &str)]| -> Fields {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect()
-    };
-    let mut goal = fields(&[
-        ("discipline", "slp"),
-        ("kind", "percent"),
-        ("direction", "increase"),
-        ("statement", "asks"),
-    ]);
-    goal.insert("target".into(), 80_000.into());
-    let goal = ana.make(&plan, "goals", goal);
+    let goal = ana.make(&plan, "goals", goal());
     assert_eq!(ana.sync(&school).await.stored, 1);
     ben.sync(&school).await;
     let mut edit = fields(&[("target", &goal.to_string()), ("field", "statement"), ("value", "asks twice")]);
