@@ -5,6 +5,10 @@
 //! derived from it; [`auth`] says who is asking; [`import`] reads the district's tables; [`telemetry`] says where log lines go.
 
 pub mod auth;
+pub mod clock;
+pub mod commands;
+pub mod crash;
+pub mod engine;
 pub mod http;
 pub mod import;
 pub mod store;

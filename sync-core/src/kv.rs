@@ -18,6 +18,9 @@ pub enum KvError {
     /// A value does not decode or fails its checksum. On the server the index is rebuilt from the log; a tablet asks the server again.
     #[error("a stored value is damaged: {0}")]
     Damaged(&'static str),
+    /// An earlier sync failed, so nothing that memory shows is certain any more. End the process and open again.
+    #[error("the store stopped after a failed sync")]
+    Poisoned,
 }
 
 /// A consistent state that can be read.
@@ -39,6 +42,15 @@ pub enum Write {
     Put(Vec<u8>, Vec<u8>),
     /// Removes a key, if it is there.
     Delete(Vec<u8>),
+}
+
+impl Write {
+    /// Returns the key that this write is about.
+    pub fn key(&self) -> &[u8] {
+        match self {
+            Self::Put(key, _) | Self::Delete(key) => key,
+        }
+    }
 }
 
 /// Returns the first key behind all keys that begin with `prefix`.

@@ -7,6 +7,7 @@ pub mod gate;
 pub mod ids;
 pub mod kv;
 pub mod measure;
+pub mod projection;
 pub mod record;
 pub mod roster;
 pub mod sensitive;

@@ -200,6 +200,8 @@ pub enum Purpose {
     PairingCode,
     /// The secret of a guardian's invitation.
     Invitation,
+    /// The secret that the exchange derives its own keyed hashes from.
+    Exchange,
 }
 
 impl Purpose {
@@ -210,6 +212,7 @@ impl Purpose {
             Self::PairingLocator => b"carryover pairing locator v1\0",
             Self::PairingCode => b"carryover pairing code v1\0",
             Self::Invitation => b"carryover invitation v1\0",
+            Self::Exchange => b"carryover exchange v1\0",
         }
     }
 }

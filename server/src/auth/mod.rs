@@ -11,6 +11,7 @@
 //! decides what somebody may read or write, either; it only says, beyond doubt, who is asking.
 
 pub mod assertion;
+pub mod certificate;
 pub mod keys;
 pub mod pairing;
 mod provider;

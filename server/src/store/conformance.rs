@@ -11,7 +11,7 @@ use super::contract::{AppendError, Appended, ReadError, Store, SyncError};
 use super::frame::{FRAME_BYTES_MAX, Frame, GENESIS_HASH, PAYLOAD_BYTES_MAX, Record};
 use super::group::GROUP_BYTES_MAX;
 use super::index::{INDEX_KEY_BYTES_MAX, INDEX_VALUE_BYTES_MAX};
-use super::kv::{KvError, Write};
+use sync_core::kv::{KvError, Write};
 
 /// A store under test, and what can be done to it from outside.
 pub trait Backend {

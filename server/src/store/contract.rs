@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::frame::{Frame, LogId, RunningHash, StoredRecord};
-use super::kv::{KvError, KvRead, Write};
+use sync_core::kv::{KvError, KvRead, Write};
 
 /// The writer's side of an organisation's log and of the index derived from it.
 ///

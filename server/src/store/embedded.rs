@@ -18,10 +18,10 @@ use super::disk::{Disk, RealDisk};
 use super::frame::{Frame, LogId, RunningHash, StoredRecord};
 use super::index::sled_index::SledIndex;
 use super::index::{Index, IndexBackend, Overlay, add_to, merge_last, merge_range, too_large};
-use super::kv::{KvError, KvRead, Pair, Write};
 use super::lock::FolderLock;
 use super::log::table::Shared;
 use super::log::{Log, OpenError, SEGMENT_BYTES};
+use sync_core::kv::{KvError, KvRead, Pair, Write};
 
 /// The embedded store. Dropping it brings the index to the log's end and closes it in good order.
 pub struct EmbeddedStore {

@@ -20,9 +20,10 @@ use tokio::sync::oneshot;
 
 use super::contract::{AppendError, Appended, Store, StoreReader, SyncError};
 use super::frame::Frame;
-use super::kv::{KvRead, Write};
 use super::log::codec::encoded_bytes;
 use super::log::is_disk_full;
+use crate::crash::crash_point;
+use sync_core::kv::{KvRead, Write};
 
 /// How much work may wait; more is turned away at once.
 pub const QUEUE_WORK_MAX: usize = 4096;
@@ -233,8 +234,10 @@ fn take(store: &mut dyn Store, work: Work, group: &mut Group) {
             return;
         }
     }
+    crash_point("before_append");
     match store.append(&frame, writes) {
         Ok(appended) => {
+            crash_point("after_append");
             group.bytes += bytes;
             group.answers.push((answer, Some(appended)));
         }
@@ -244,7 +247,9 @@ fn take(store: &mut dyn Store, work: Work, group: &mut Group) {
 
 /// Syncs the group, answers all of it, and returns what went wrong.
 fn commit(store: &mut dyn Store, group: &mut Group) -> Option<CommitError> {
-    let failed = store.sync().err().map(|error| match error {
+    let synced = store.sync();
+    crash_point("after_sync");
+    let failed = synced.err().map(|error| match error {
         SyncError::NotWritten(error) if is_disk_full(&error) => CommitError::DiskFull,
         SyncError::NotWritten(error) => CommitError::NotWritten { what: error.to_string() },
         SyncError::Poisoned => CommitError::Poisoned,

@@ -16,8 +16,8 @@ use super::contract::{
 use super::frame::{Frame, GENESIS_HASH, LogId, StoredRecord};
 use super::group::GROUP_BYTES_MAX;
 use super::index::{IndexBackend, MapIndex, Overlay, add_to, merge_last, merge_range, too_large};
-use super::kv::{KvError, KvRead, Pair, Write};
 use super::log::{checked_bytes, codec};
+use sync_core::kv::{KvError, KvRead, Pair, Write};
 
 /// What survives a [`MemoryStore`], and the levers that make it fail. Clones are the same disk.
 #[derive(Clone)]

@@ -7,7 +7,7 @@
 //! - [`Store`] and [`StoreReader`] are the promises, whatever is behind them; [`EmbeddedStore`] keeps them
 //!   on a disk, `MemoryStore` strictly and in memory for tests, and `conformance` holds both to them.
 //! - [`Frame`]s of [`Record`]s go in; what belongs together is one frame, kept or lost as a whole.
-//! - [`KvRead`] is how decisions read the index, [`Write`] what follows from a frame.
+//! - [`KvRead`](sync_core::kv::KvRead) is how decisions read the index, [`Write`](sync_core::kv::Write) what follows from a frame.
 //! - [`Committer`] runs the writer: it gathers what waits, commits it with one sync, and answers all.
 //! - [`verify()`] reads everything and says what is wrong, beside a running server, too.
 //!
@@ -27,7 +27,6 @@ mod embedded;
 pub mod frame;
 pub mod group;
 pub mod index;
-pub mod kv;
 pub mod lock;
 pub mod log;
 #[cfg(any(test, feature = "testing"))]
@@ -40,7 +39,6 @@ pub use contract::{
 pub use embedded::EmbeddedStore;
 pub use frame::{Frame, LogId, Record, RunningHash, StoredRecord};
 pub use group::{CommitError, Committed, Committer, Decision, Ticket, Turn};
-pub use kv::{KvError, KvRead, Pair, Write};
 pub use lock::{FolderLock, LockError};
 pub use log::OpenError;
 #[cfg(any(test, feature = "testing"))]

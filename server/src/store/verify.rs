@@ -297,7 +297,9 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::store::{EmbeddedStore, Record, Store, Write};
+    use sync_core::kv::Write;
+
+    use crate::store::{EmbeddedStore, Record, Store};
 
     fn folder() -> (tempfile::TempDir, EmbeddedStore) {
         let data = tempfile::tempdir().unwrap();

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use super::{IndexBackend, Overlay, WAITING_BYTES_MAX};
 use crate::store::contract::End;
 use crate::store::frame::LogId;
-use crate::store::kv::{KvError, KvRead, Pair};
+use sync_core::kv::{KvError, KvRead, Pair};
 
 /// The readers' index, and the thread that moves durable writes into the backend.
 pub(crate) struct Index {

@@ -22,8 +22,8 @@ pub(crate) use layered::{Index, merge_last, merge_range};
 pub use sled_index::SLED_CACHE_BYTES;
 
 use super::frame::{LogId, RunningHash};
-use super::kv::{KvError, KvRead, Write};
 use super::log::codec::{array_at, u32_at, u64_at};
+use sync_core::kv::{KvError, KvRead, Write};
 
 /// Longest key, in bytes.
 pub const INDEX_KEY_BYTES_MAX: usize = 512;
@@ -132,8 +132,8 @@ type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 mod map {
     use super::layered::pairs_within;
     use super::{IndexBackend, IndexMark, KvError, KvRead, LogId, MapIndex, Overlay, Rows, RunningHash};
-    use crate::store::kv::Pair;
     use std::sync::PoisonError;
+    use sync_core::kv::Pair;
 
     impl MapIndex {
         fn rows<T>(&self, read: impl FnOnce(&Rows) -> T) -> T {

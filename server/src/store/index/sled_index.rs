@@ -19,8 +19,8 @@ use sha2::{Digest, Sha256};
 use super::condition::{self, Condition, boot_id};
 use super::{IndexBackend, IndexMark, Overlay, seal, unseal};
 use crate::store::frame::{LogId, RunningHash};
-use crate::store::kv::{KvError, KvRead, Pair};
 use crate::store::log::codec::u64_at;
+use sync_core::kv::{KvError, KvRead, Pair};
 
 /// sled's page cache, in bytes; by default it would grow to a gigabyte.
 pub const SLED_CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -118,7 +118,7 @@ pub(crate) fn index_path(data: &Path) -> PathBuf {
 }
 
 fn doubtful(what: impl ToString) -> KvError {
-    KvError::Doubtful { what: what.to_string() }
+    KvError::Unreadable(what.to_string())
 }
 
 /// Turns sled's panics into doubt.
@@ -381,7 +381,7 @@ mod tests {
         let db = index.db().unwrap();
         db.insert(row_key(b"a"), &b"nonsense"[..]).unwrap();
         drop(db);
-        assert!(matches!(index.get(b"a"), Err(KvError::Doubtful { .. })));
+        assert!(matches!(index.get(b"a"), Err(KvError::Unreadable(_))));
         index.close();
         assert_eq!(Condition::read(data.path()), Condition::Doubtful);
         assert_eq!(open(data.path(), "boot").mark().seq, 0);

@@ -144,17 +144,7 @@ pub fn answer(
     request: &AnswerTo,
     taken: Taken,
 ) -> Result<(Reply, BTreeSet<DocumentId>), KvError> {
-    let mut reply = Reply {
-        fates: taken.fates,
-        entries: Vec::new(),
-        cursor: None,
-        schema: SCHEMA,
-        policy: POLICY,
-        backed_up: request.backed_up,
-        listing_wanted: false,
-        more: false,
-        clock: conditions.now,
-    };
+    let mut reply = fates_only(conditions, request.backed_up, taken.fates);
     if device.state != DeviceState::Active {
         return Ok((reply, BTreeSet::new()));
     }
@@ -181,6 +171,21 @@ pub fn answer(
     reply.entries = told.entries;
     reply.more = told.more;
     Ok((reply, told.delivered))
+}
+
+/// Composes the reply to work that was handed in: its fates, and nothing that anybody could read.
+pub fn fates_only(conditions: &Conditions, backed_up: u64, fates: Vec<Fate>) -> Reply {
+    Reply {
+        fates,
+        entries: Vec::new(),
+        cursor: None,
+        schema: SCHEMA,
+        policy: POLICY,
+        backed_up,
+        listing_wanted: false,
+        more: false,
+        clock: conditions.now,
+    }
 }
 
 /// How far a cursor may fall behind the log's end when nothing in between was for this person.

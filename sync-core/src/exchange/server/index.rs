@@ -356,6 +356,17 @@ impl<'a> Index<'a> {
         self.values(key::device(&[]))
     }
 
+    /// Returns the pairing codes whose keyed hash begins with `locator`.
+    pub fn codes_behind(&self, locator: [u8; 8]) -> Result<Vec<(ContentHash, CodeState)>, KvError> {
+        let rows = self.scan(key::of(b'K', &[&locator]))?;
+        let code = |(rest, value): &Pair| {
+            let hash: [u8; 16] =
+                [locator.as_slice(), rest].concat().try_into().map_err(|_| KvError::Damaged("code"))?;
+            Ok((ContentHash(hash), decode(value)?))
+        };
+        rows.iter().map(code).collect()
+    }
+
     /// Returns a pairing code by its keyed hash.
     pub fn code(&self, hash: &ContentHash) -> Result<Option<CodeState>, KvError> {
         self.read(&key::code(hash))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::change::{ChangeHash, outline};
 use crate::exchange::message::{ChangeBytes, Cursor, Entry, HoldView, REPLY_BYTES_MAX};
+use crate::exchange::server::apply::hash_of;
 use crate::exchange::server::desk::Secret;
 use crate::exchange::server::entry::LogEntry;
 use crate::exchange::server::hold::may_review;
@@ -249,6 +250,11 @@ impl Told {
             LogEntry::Held { hold, .. } => self.hold(index, person, hold.id),
             LogEntry::HoldState { hold, .. } => self.hold(index, person, hold),
             LogEntry::Fact { key, value, .. } => {
+                // Where it was said anew since, that is told at its own place.
+                let said = value.as_ref().map(|value| hash_of(value.expose()));
+                if index.fact(person, &key)? != said {
+                    return Ok(None);
+                }
                 let value = value.map(|value| serde_bytes::ByteBuf::from(value.into_inner()));
                 self.entries.push(Entry::Fact { key, value });
                 Ok(None)

@@ -1,0 +1,133 @@
+//! The writer's turn: a closure on a desk, and an answer when what it decided is durable.
+
+use sync_core::exchange::server::desk::{Desk, DeskError};
+use sync_core::kv::KvError;
+
+use super::log::frame_of;
+use super::{Engine, Standing};
+use crate::store::{CommitError, Decision, Turn};
+
+/// What a closure on a desk comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ruling<R> {
+    /// What is on the desk goes to the log, and this is the answer.
+    Stands(R),
+    /// The desk is thrown away: nothing changes, and this is the answer.
+    Void(R),
+}
+
+/// Why there is no answer. Unless it says so, nothing of the work stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// Too much work waits already: try again later.
+    #[error("too much work waits")]
+    Busy,
+    /// The engine is closing.
+    #[error("the engine is closing")]
+    Closing,
+    /// The disk is full.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The disk refused, or stopped: where it stopped it is unknown what stands, and the process ends.
+    #[error("the store failed: {0}")]
+    Storage(String),
+    /// The index could not be read.
+    #[error(transparent)]
+    Index(#[from] KvError),
+    /// The desk could not decide.
+    #[error(transparent)]
+    Desk(DeskError),
+    /// The work panicked.
+    #[error("the work was abandoned")]
+    Abandoned,
+}
+
+impl From<DeskError> for EngineError {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Index(error) => Self::Index(error),
+            DeskError::NotFounded | DeskError::Issue(_) => Self::Desk(error),
+        }
+    }
+}
+
+impl From<CommitError> for EngineError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Busy => Self::Busy,
+            CommitError::Closed => Self::Closing,
+            CommitError::DiskFull => Self::DiskFull,
+            CommitError::Abandoned => Self::Abandoned,
+            CommitError::NotWritten { .. } | CommitError::NotTaken { .. } | CommitError::Poisoned => {
+                Self::Storage(error.to_string())
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Runs `work` on a desk in the writer's turn, and returns its answer when what it decided is durable.
+    ///
+    /// The desk has been brought up to the present day before; afterwards the facts of everybody concerned are projected into the same
+    /// frame. `work` runs on the writing thread: it decides, and does nothing slow.
+    pub async fn decide<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError> + Send + 'static,
+    ) -> Result<R, EngineError> {
+        let standing = self.standing;
+        let ticket = self.committer.submit(move |turn| in_turn(turn, &standing, work));
+        let committed = match ticket {
+            Ok(ticket) => ticket.await,
+            Err(error) => Err(error),
+        };
+        if let Err(CommitError::Poisoned) = committed {
+            self.failed.send_replace(true);
+        }
+        let decided =
+            committed.map_err(EngineError::from).and_then(|done| done.reply.map_err(EngineError::from));
+        if let Err(error) = &decided {
+            tracing::error!(%error, "nothing was committed");
+        }
+        decided
+    }
+
+    /// Brings the log up to the present day: grants begin and end at midnight, whether or not anybody asks for anything.
+    pub async fn advance(&self) -> Result<(), EngineError> {
+        if self.has_begun_today()? {
+            return Ok(());
+        }
+        // Every desk is brought up to its day before any work.
+        self.decide(|_| Ok(Ruling::Stands(()))).await
+    }
+
+    fn has_begun_today(&self) -> Result<bool, KvError> {
+        let index = self.index();
+        let Some(organisation) = index.organisation()? else { return Ok(true) };
+        let today = organisation.zone.day_of(self.now());
+        Ok(index.day()?.is_some_and(|day| day >= today))
+    }
+}
+
+fn in_turn<R>(
+    turn: &Turn<'_>,
+    standing: &Standing,
+    work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError>,
+) -> Decision<Result<R, DeskError>> {
+    let decided = Desk::new(turn.index(), turn.next_seq(), standing.conditions()).and_then(|mut desk| {
+        desk.advance()?;
+        match work(&mut desk)? {
+            Ruling::Stands(reply) => {
+                desk.refresh_facts()?;
+                Ok((Some(desk.decide()), reply))
+            }
+            Ruling::Void(reply) => Ok((None, reply)),
+        }
+    });
+    match decided {
+        Ok((Some(decided), reply)) if !decided.entries.is_empty() => {
+            Decision::Append { frame: frame_of(&decided.entries), writes: decided.writes, reply: Ok(reply) }
+        }
+        Ok((_, reply)) => Decision::Nothing(Ok(reply)),
+        Err(error) => Decision::Nothing(Err(error)),
+    }
+}

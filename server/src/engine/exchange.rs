@@ -1,0 +1,100 @@
+//! One exchange: checked beside others, decided in its turn, answered from what is durable.
+
+use std::sync::Arc;
+
+use sync_core::exchange::message::{Reply, Request};
+use sync_core::exchange::server::answer::{
+    AnswerTo, Taken, Unanswered, answer, audit, check_request, fates_only,
+};
+use sync_core::ids::DeviceId;
+use sync_core::kv::KvError;
+use sync_core::roster::{Device, DeviceState};
+
+use super::log::DurableLog;
+use super::{Engine, EngineError, Ruling};
+
+/// Up to which place in the log a backup is known to exist: none is, so tablets keep their sealed acts.
+const BACKED_UP: u64 = 0;
+
+/// What an exchange comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answered {
+    /// The reply; all that it says is durable.
+    Reply(Box<Reply>),
+    /// The request was not taken: nothing of it has been judged.
+    Not(Unanswered),
+}
+
+impl Engine {
+    /// Takes a request of a device, and answers it with what its person may read.
+    pub async fn exchange(
+        self: &Arc<Self>,
+        device: Device,
+        request: Request,
+    ) -> Result<Answered, EngineError> {
+        let asked = AnswerTo { cursor: request.cursor, backed_up: BACKED_UP };
+        let taken = match self.take(device.clone(), request).await? {
+            Ok(taken) => taken,
+            Err(unanswered) => return Ok(Answered::Not(unanswered)),
+        };
+        let engine = Arc::clone(self);
+        let (reply, delivered) = self
+            .aside(move || {
+                let conditions = engine.standing.conditions();
+                let log = DurableLog(engine.reader().as_ref());
+                // It may have been revoked while its request was decided; then it is told its fates alone.
+                let device = engine.index().device(device.id)?.unwrap_or(device);
+                let (reply, documents) = answer(&engine.index(), &log, &conditions, &device, &asked, taken)?;
+                Ok((reply, audit(&conditions, &device, &documents)))
+            })
+            .await?;
+        if let Some(entry) = delivered {
+            self.decide(move |desk| desk.emit(entry).map(Ruling::Stands)).await?;
+        }
+        Ok(Answered::Reply(Box::new(reply)))
+    }
+
+    /// Takes what any known device hands in, and tells it the fates and nothing else.
+    pub async fn hand_in(
+        self: &Arc<Self>,
+        device: Device,
+        request: Request,
+    ) -> Result<Answered, EngineError> {
+        Ok(match self.take(device, request).await? {
+            Ok(taken) => {
+                let conditions = self.standing.conditions();
+                Answered::Reply(Box::new(fates_only(&conditions, BACKED_UP, taken.fates)))
+            }
+            Err(unanswered) => Answered::Not(unanswered),
+        })
+    }
+
+    async fn take(
+        self: &Arc<Self>,
+        device: Device,
+        request: Request,
+    ) -> Result<Result<Taken, Unanswered>, EngineError> {
+        let brings = !request.envelopes.is_empty() || !request.withdrawals.is_empty();
+        let engine = Arc::clone(self);
+        let checked = self.aside(move || Ok(check_request(&engine.index(), &device, request)?)).await?;
+        match checked {
+            Err(unanswered) => Ok(Err(unanswered)),
+            // What brings nothing needs no turn.
+            Ok(_) if !brings => Ok(Ok(Taken::default())),
+            Ok(checked) => self.decide(move |desk| desk.take(checked).map(Ruling::Stands)).await.map(Ok),
+        }
+    }
+
+    /// Runs what reads or computes for longer than an async worker should be kept.
+    pub(super) async fn aside<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<R, EngineError> + Send + 'static,
+    ) -> Result<R, EngineError> {
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(EngineError::Abandoned))
+    }
+
+    /// Returns a device, if it was paired here and may still be served.
+    pub fn active_device(&self, id: DeviceId) -> Result<Option<Device>, KvError> {
+        Ok(self.index().device(id)?.filter(|device| device.state == DeviceState::Active))
+    }
+}

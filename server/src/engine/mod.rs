@@ -1,0 +1,146 @@
+//! The engine: what a server does with requests, apart from how they arrive.
+//!
+//! ```text
+//!  check       many at once, on the reader's index            exchange, pairing
+//!    |
+//!  decide      one at a time, in the writer's turn: a desk     decide
+//!    |         over the index, one frame for each request
+//!  commit      one sync for all that waited                    store::Committer
+//!    |
+//!  answer      many at once, from the durable log              exchange, snapshot
+//! ```
+//!
+//! Every decision is a pure function of `sync_core`; what is here gives it an index, a clock and a log, and lets nothing leave that is not
+//! durable. [`Engine::decide`] is the one way to change anything: it runs a closure on a [`Desk`](sync_core::exchange::server::desk::Desk)
+//! in the writer's turn, and returns when what was decided is on disk.
+//!
+//! Absent on purpose: no document is loaded to answer an exchange, and no rule about people or records is written here.
+
+mod decide;
+mod exchange;
+pub mod holds;
+mod limit;
+mod listing;
+mod log;
+mod open;
+mod pairing;
+mod presence;
+mod snapshot;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sync_core::exchange::server::desk::{Conditions, Secret, ServerRun};
+use sync_core::exchange::server::index::Index;
+use sync_core::ids::{LogId, OrgId};
+use sync_core::time::Moment;
+use tokio::sync::watch;
+
+pub use decide::{EngineError, Ruling};
+pub use exchange::Answered;
+pub use limit::Limiter;
+pub use listing::{GoalRow, PersonRow, ServiceRow, StudentRow, TeamRow};
+pub use open::{FoundError, Founding, OpenEngineError, Settings, rebuild};
+pub(crate) use open::{owner, write_whole};
+pub use pairing::{NewCode, Paired, PairingRefused, PairingRequest};
+pub use snapshot::{Snapshot, SnapshotError, damaged_snapshots};
+
+use crate::auth::keys::ServerKeys;
+use crate::auth::token::Tokens;
+use crate::clock::Clock;
+use crate::store::{Committer, StoreReader};
+
+/// A running engine. Handlers share one.
+pub struct Engine {
+    committer: Committer,
+    standing: Standing,
+    organisation: OrgId,
+    keys: ServerKeys,
+    tokens: Tokens,
+    presence: presence::Presence,
+    snapshots: snapshot::Snapshots,
+    data: PathBuf,
+    failed: watch::Sender<bool>,
+}
+
+/// What decisions go by that stays the same for one start of the server.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    clock: Clock,
+    log: LogId,
+    secret: Secret,
+    run: ServerRun,
+    verbatim: bool,
+}
+
+impl Standing {
+    fn conditions(&self) -> Conditions {
+        Conditions {
+            now: self.clock.now(),
+            log: self.log,
+            secret: self.secret,
+            run: self.run,
+            verbatim: self.verbatim,
+        }
+    }
+}
+
+impl Engine {
+    /// Returns the server's clock.
+    pub fn now(&self) -> Moment {
+        self.standing.clock.now()
+    }
+
+    /// Returns the server's clock in seconds since 1970, as tokens have it.
+    pub fn now_s(&self) -> u64 {
+        self.standing.clock.now_s()
+    }
+
+    /// Returns the organisation that is served.
+    pub fn organisation(&self) -> OrgId {
+        self.organisation
+    }
+
+    /// Returns the id of this life of the log.
+    pub fn log_id(&self) -> LogId {
+        self.standing.log
+    }
+
+    /// Returns the server's keys.
+    pub fn keys(&self) -> &ServerKeys {
+        &self.keys
+    }
+
+    /// Returns what makes and checks tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Returns the data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Returns the readers' side of the store.
+    pub fn reader(&self) -> &Arc<dyn StoreReader> {
+        self.committer.reader()
+    }
+
+    /// Returns the index as of the last durable frame.
+    pub fn index(&self) -> Index<'_> {
+        Index(self.reader().index())
+    }
+
+    /// Returns what turns true when the store stopped and the process must end.
+    pub fn failed(&self) -> watch::Receiver<bool> {
+        self.failed.subscribe()
+    }
+
+    /// Commits what waits and closes the store in good order. Nothing can be decided any more.
+    pub fn close(&self) {
+        drop(self.committer.close());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,276 @@
+//! Founding an organisation, opening what was founded, and building the index again.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sync_core::exchange::server::apply::apply;
+use sync_core::exchange::server::desk::{Conditions, Decided, Desk, DeskError, Secret, ServerRun};
+use sync_core::exchange::server::entry::Organisation;
+use sync_core::exchange::server::index::Index;
+use sync_core::ids::{LogId, OrgId};
+use sync_core::kv::{KvError, Overlay};
+use sync_core::time::Zone;
+use tokio::sync::watch;
+
+use super::log::{entry_of, frame_of};
+use super::presence::Presence;
+use super::snapshot::{FOLDER as SNAPSHOTS, Snapshots};
+use super::{Engine, Standing};
+use crate::auth::keys::{KeysError, Purpose, ServerKeys, system_random};
+use crate::auth::token::{ProviderTaken, Tokens};
+use crate::clock::Clock;
+use crate::store::{
+    AppendError, CatchUpError, Committer, EmbeddedStore, OpenError, ReadError, Store, SyncError,
+};
+
+/// The file beside the keys that says whose they are, so that a token can be made without opening the data.
+const OWNER: &str = "organisation";
+/// Payload bytes of the log that catching up reads at once.
+const CATCH_UP_BYTES: usize = 8 * 1024 * 1024;
+
+/// Where an organisation's data and keys are, and how they are served.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The keys folder.
+    pub keys: PathBuf,
+    /// The clock.
+    pub clock: Clock,
+    /// Whether a change that fits may be stored as it came.
+    pub verbatim: bool,
+}
+
+/// What an organisation is founded with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Founding {
+    /// Its name.
+    pub name: String,
+    /// The zone of its school days.
+    pub zone: Zone,
+}
+
+/// Why an organisation could not be founded. Nothing that was there has been changed.
+#[derive(Debug, thiserror::Error)]
+pub enum FoundError {
+    /// The folder holds an organisation already.
+    #[error("there is an organisation in {0} already")]
+    Exists(PathBuf),
+    /// See there.
+    #[error(transparent)]
+    Open(#[from] OpenEngineError),
+}
+
+/// Why an engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenEngineError {
+    /// The keys could not be had.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The keys are another organisation's.
+    #[error("the keys in {0} are another organisation's: name the right folder with --keys")]
+    OtherKeys(PathBuf),
+    /// The store could not be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// No organisation was founded in the folder.
+    #[error("no organisation is founded in {0}: run `carryover init` first")]
+    NotFounded(PathBuf),
+    /// The index could not follow the log.
+    #[error(transparent)]
+    CatchUp(#[from] CatchUpError),
+    /// The log could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// An entry of the log has no meaning here: the log is damaged, or of a newer version.
+    #[error("entry {seq} of the log cannot be applied")]
+    Entry {
+        /// Its place in the log.
+        seq: u64,
+        /// What was wrong with it.
+        #[source]
+        source: KvError,
+    },
+    /// The present day could not be begun.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// What was decided could not be appended.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// What was decided could not be made durable.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// The system has no randomness, no thread, or no place for a file.
+    #[error("the system refused")]
+    System(#[from] io::Error),
+    /// Tokens cannot be handled.
+    #[error(transparent)]
+    Tokens(#[from] ProviderTaken),
+}
+
+impl Engine {
+    /// Founds an organisation in a folder that holds none. An attempt that was cut off is completed.
+    pub fn found(settings: &Settings, founding: Founding) -> Result<OrgId, FoundError> {
+        let exists = settings.data.join("log").exists();
+        let keys = ServerKeys::open_or_create(&settings.keys, exists, system_random)
+            .map_err(OpenEngineError::from)?;
+        let mut store = match EmbeddedStore::create(&settings.data, draw().map_err(OpenEngineError::from)?) {
+            Err(OpenError::Exists { .. }) => EmbeddedStore::open(&settings.data),
+            created => created,
+        }
+        .map_err(OpenEngineError::from)?;
+        if store.reader().end().seq > 0 {
+            return Err(FoundError::Exists(settings.data.clone()));
+        }
+        let id = OrgId(draw().map_err(OpenEngineError::from)?);
+        let organisation = Organisation { id, name: founding.name, zone: founding.zone };
+        let conditions = standing(settings, &keys, &store)?.conditions();
+        let desk = Desk::found(store.index(), organisation, conditions).map_err(OpenEngineError::from)?;
+        let decided = desk.decide();
+        commit(&mut store, decided)?;
+        own(&settings.keys, id)?;
+        Ok(id)
+    }
+
+    /// Opens what was founded: recovers the log, brings the index to its end, and begins the present day.
+    pub fn open(settings: &Settings) -> Result<Arc<Self>, OpenEngineError> {
+        let keys = ServerKeys::open(&settings.keys)?;
+        let mut store = match EmbeddedStore::open(&settings.data) {
+            Err(OpenError::Missing { .. }) => {
+                return Err(OpenEngineError::NotFounded(settings.data.clone()));
+            }
+            opened => opened?,
+        };
+        catch_up(&mut store)?;
+        let organisation = Index(store.index()).organisation().map_err(DeskError::from)?;
+        let Some(organisation) = organisation.map(|organisation| organisation.id) else {
+            return Err(OpenEngineError::NotFounded(settings.data.clone()));
+        };
+        own(&settings.keys, organisation)?;
+        let standing = standing(settings, &keys, &store)?;
+        begin_day(&mut store, standing.conditions())?;
+        Ok(Arc::new(Self {
+            tokens: Tokens::new(organisation.0, keys.access(), &[])?,
+            snapshots: Snapshots::open(&settings.data.join(SNAPSHOTS))?,
+            committer: Committer::start(Box::new(store))?,
+            standing,
+            organisation,
+            keys,
+            presence: Presence::new(),
+            data: settings.data.clone(),
+            failed: watch::channel(false).0,
+        }))
+    }
+}
+
+/// Sets the index aside and builds it anew from the log; returns the last place in the log.
+pub fn rebuild(data: &Path) -> Result<u64, OpenEngineError> {
+    {
+        let _lock = crate::store::FolderLock::take(data).map_err(OpenError::from)?;
+        match fs::remove_dir_all(data.join("index")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    let mut store = EmbeddedStore::open(data)?;
+    catch_up(&mut store)?;
+    store.settle_index().map_err(DeskError::from)?;
+    Ok(store.reader().end().seq)
+}
+
+/// Returns whose keys these are; none where they were never used.
+pub(crate) fn owner(keys: &Path) -> io::Result<Option<OrgId>> {
+    match fs::read_to_string(keys.join(OWNER)) {
+        Ok(text) => text.trim().parse().map(Some).map_err(io::Error::other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn own(keys: &Path, organisation: OrgId) -> Result<(), OpenEngineError> {
+    match owner(keys)? {
+        Some(owner) if owner == organisation => Ok(()),
+        Some(_) => Err(OpenEngineError::OtherKeys(keys.to_owned())),
+        None => Ok(write_whole(&keys.join(OWNER), format!("{organisation}\n").as_bytes())?),
+    }
+}
+
+/// Writes a file so that it is there whole or not at all.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
+    let unfinished = PathBuf::from(unfinished);
+    let mut file = fs::File::create(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => fs::File::open(parent)?.sync_all(),
+        None => fs::File::open(".")?.sync_all(),
+    }
+}
+
+fn standing(
+    settings: &Settings,
+    keys: &ServerKeys,
+    store: &EmbeddedStore,
+) -> Result<Standing, OpenEngineError> {
+    Ok(Standing {
+        clock: settings.clock,
+        log: LogId(store.reader().log_id()),
+        secret: Secret(keys.secret().hash(Purpose::Exchange, &[])),
+        run: ServerRun(draw()?),
+        verbatim: settings.verbatim,
+    })
+}
+
+fn draw() -> io::Result<[u8; 16]> {
+    let mut bytes = [0; 16];
+    system_random(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Applies to the index what the log has behind the index's mark.
+fn catch_up(store: &mut EmbeddedStore) -> Result<(), OpenEngineError> {
+    let reader = store.reader();
+    let end = reader.end().seq;
+    while store.index_mark() < end {
+        let mut from = store.index_mark() + 1;
+        let mut sheet = Overlay::new(store.index());
+        // Behind a part of a frame the index cannot stand, so a frame is always applied whole.
+        let through = loop {
+            let records = reader.read_range(from, end, CATCH_UP_BYTES)?;
+            for record in &records {
+                entry_of(record)
+                    .and_then(|entry| apply(&mut sheet, record.seq, &entry))
+                    .map_err(|source| OpenEngineError::Entry { seq: record.seq, source })?;
+            }
+            let Some(last) = records.last() else { break end };
+            if last.last_of_frame {
+                break last.seq;
+            }
+            from = last.seq + 1;
+        };
+        let writes = sheet.into_writes();
+        store.catch_up(through, writes)?;
+    }
+    Ok(())
+}
+
+fn begin_day(store: &mut EmbeddedStore, conditions: Conditions) -> Result<(), OpenEngineError> {
+    let mut desk = Desk::new(store.index(), store.next_seq(), conditions)?;
+    desk.advance()?;
+    desk.refresh_facts()?;
+    let decided = desk.decide();
+    commit(store, decided)
+}
+
+fn commit(store: &mut EmbeddedStore, decided: Decided) -> Result<(), OpenEngineError> {
+    if !decided.entries.is_empty() {
+        store.append(&frame_of(&decided.entries), decided.writes)?;
+        store.sync()?;
+    }
+    Ok(())
+}

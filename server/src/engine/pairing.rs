@@ -1,0 +1,249 @@
+//! Pairing: a code for a person, and a device for a code.
+//!
+//! A code's record in the log is a keyed hash of 16 bytes: 8 of the hash of its first characters, the *locator*, and 8 of the hash of the
+//! whole. A wrong code so still finds the record that it was meant for, and after five of them the record is burnt.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+
+use sync_core::document::slot::ContentHash;
+use sync_core::exchange::server::desk::{Desk, DeskError};
+use sync_core::exchange::server::entry::LogEntry;
+use sync_core::exchange::server::index::CodeState;
+use sync_core::ids::{DeviceId, LogId, OrgId, PersonId, TabletId};
+use sync_core::roster::{Device, DeviceState, Person};
+use sync_core::time::Moment;
+
+use super::{Engine, EngineError, Ruling};
+use crate::auth::certificate::Certificate;
+use crate::auth::keys::{HashSecret, system_random};
+use crate::auth::pairing::{PairingCode, TRIES_MAX};
+
+/// Draws before giving up on a code whose locator nobody else has open: with 28^4 locators the second draw is rare.
+const DRAWS_MAX: usize = 16;
+
+/// A code that was given out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCode {
+    /// The code in its groups, to be shown once.
+    pub code: PairingCode,
+    /// Until when it is good.
+    pub expires: Moment,
+}
+
+/// What a tablet asks to be paired with.
+#[derive(Debug, Clone)]
+pub struct PairingRequest {
+    /// What was typed.
+    pub code: PairingCode,
+    /// The device's public key.
+    pub key: [u8; 32],
+    /// The tablet that the profile lives on.
+    pub tablet: TabletId,
+}
+
+/// A paired device, and what it must know of where it was paired.
+#[derive(Debug, Clone)]
+pub struct Paired {
+    /// The device.
+    pub device: Device,
+    /// Its person.
+    pub person: Person,
+    /// The organisation.
+    pub organisation: OrgId,
+    /// The organisation's name.
+    pub organisation_name: String,
+    /// The name of its time zone.
+    pub zone: String,
+    /// The life of the log.
+    pub log: LogId,
+    /// The server's word that all this is so.
+    pub certificate: Vec<u8>,
+}
+
+/// Why a device was not paired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PairingRefused {
+    /// No open code is like this, or too many wrong ones were tried for it.
+    Wrong,
+    /// A device was paired with it before.
+    Used,
+    /// Its time is over.
+    Expired,
+    /// The key is another person's device, or was paired before with another code.
+    KeyInUse,
+    /// Too many wrong codes came from this address.
+    TooOften,
+}
+
+fn locator(code: &PairingCode, secret: &HashSecret) -> [u8; 8] {
+    first_8(&code.locator(secret))
+}
+
+fn first_8(hash: &[u8; 32]) -> [u8; 8] {
+    hash.first_chunk().copied().unwrap_or_default()
+}
+
+fn stored_hash(code: &PairingCode, secret: &HashSecret) -> ContentHash {
+    let mut hash = [0; 16];
+    hash[..8].copy_from_slice(&locator(code, secret));
+    hash[8..].copy_from_slice(&first_8(&code.hash(secret)));
+    ContentHash(hash)
+}
+
+impl Engine {
+    /// Gives out a code for a person, good for `life_ms` milliseconds; `None` where there is no such person.
+    pub async fn new_code(&self, person: PersonId, life_ms: i64) -> Result<Option<NewCode>, EngineError> {
+        let mut drawn = Vec::new();
+        for _ in 0..DRAWS_MAX {
+            let mut random = [0; 16];
+            system_random(&mut random).map_err(|error: io::Error| EngineError::Storage(error.to_string()))?;
+            let code = PairingCode::issue(random);
+            drawn.push((stored_hash(&code, self.keys().secret()), code));
+        }
+        self.decide(move |desk| {
+            if desk.index().person(person)?.is_none() {
+                return Ok(Ruling::Void(None));
+            }
+            let now = desk.conditions().now;
+            let expires = now.plus_ms(life_ms);
+            for (hash, code) in drawn {
+                let taken = desk.index().codes_behind(locator_of(&hash))?;
+                if taken.iter().all(|(_, state)| !is_open(state, now)) {
+                    desk.emit(LogEntry::Code { hash, person, expires })?;
+                    return Ok(Ruling::Stands(Some(NewCode { code, expires })));
+                }
+            }
+            Ok(Ruling::Void(None))
+        })
+        .await
+    }
+
+    /// Pairs a device. A request whose answer was lost can be sent again.
+    pub async fn pair(
+        &self,
+        address: IpAddr,
+        request: PairingRequest,
+    ) -> Result<Result<Paired, PairingRefused>, EngineError> {
+        let now = self.now();
+        if !self.presence.wrong_codes.allows(&address, now) {
+            return Ok(Err(PairingRefused::TooOften));
+        }
+        let hash = stored_hash(&request.code, self.keys().secret());
+        let device = Device {
+            id: DeviceId::of_key(&request.key),
+            key: request.key,
+            person: PersonId([0; 16]),
+            tablet: request.tablet,
+            state: DeviceState::Active,
+        };
+        let refused = match self.decide(move |desk| pair_on(desk, hash, device)).await? {
+            Ok(device) => return self.paired(device).map(Ok),
+            Err(refused) => refused,
+        };
+        self.presence.wrong_codes.count(address, now);
+        if refused == PairingRefused::Wrong {
+            self.count_wrong(locator_of(&hash)).await?;
+        }
+        Ok(Err(refused))
+    }
+
+    fn paired(&self, device: Device) -> Result<Paired, EngineError> {
+        let index = self.index();
+        let person = index.person(device.person)?.ok_or(sync_core::kv::KvError::Damaged("person"))?;
+        let organisation = index.organisation()?.ok_or(sync_core::kv::KvError::Damaged("organisation"))?;
+        let certificate = Certificate {
+            key: device.key,
+            person: person.id,
+            external_id: person.external_id.clone(),
+            organisation: organisation.id,
+            log: self.log_id(),
+        };
+        Ok(Paired {
+            certificate: certificate.signed_by(self.keys().certificate().signing()),
+            device,
+            person,
+            organisation: organisation.id,
+            organisation_name: organisation.name,
+            zone: organisation.zone.name().to_owned(),
+            log: self.log_id(),
+        })
+    }
+
+    /// Counts a wrong code against those that it may have been meant for, and burns them after [`TRIES_MAX`].
+    async fn count_wrong(&self, locator: [u8; 8]) -> Result<(), EngineError> {
+        if !self.presence.wrong_tries.count(locator, TRIES_MAX) {
+            return Ok(());
+        }
+        self.decide(move |desk| {
+            let now = desk.conditions().now;
+            for (hash, state) in desk.index().codes_behind(locator)? {
+                if is_open(&state, now) {
+                    // The same record with its time over: burnt for good, across restarts.
+                    desk.emit(LogEntry::Code { hash, person: state.person, expires: Moment(0) })?;
+                }
+            }
+            Ok(Ruling::Stands(()))
+        })
+        .await
+    }
+}
+
+fn locator_of(hash: &ContentHash) -> [u8; 8] {
+    hash.0.first_chunk().copied().unwrap_or_default()
+}
+
+fn is_open(state: &CodeState, now: Moment) -> bool {
+    !state.used && now < state.expires
+}
+
+fn pair_on(
+    desk: &mut Desk<'_>,
+    code: ContentHash,
+    asked: Device,
+) -> Result<Ruling<Result<Device, PairingRefused>>, DeskError> {
+    let refused = |why| Ok(Ruling::Void(Err(why)));
+    let Some(state) = desk.index().code(&code)? else { return refused(PairingRefused::Wrong) };
+    let known = desk.index().device(asked.id)?;
+    if state.used {
+        // The answer may have been lost on its way: the same device asks again.
+        return match known {
+            Some(known) if known.person == state.person && known.state == DeviceState::Active => {
+                Ok(Ruling::Void(Ok(known)))
+            }
+            Some(_) | None => refused(PairingRefused::Used),
+        };
+    }
+    if state.expires == Moment(0) {
+        return refused(PairingRefused::Wrong);
+    }
+    if !is_open(&state, desk.conditions().now) {
+        return refused(PairingRefused::Expired);
+    }
+    if known.is_some() {
+        return refused(PairingRefused::KeyInUse);
+    }
+    let device = Device { person: state.person, ..asked };
+    desk.emit(LogEntry::Device { device: device.clone(), code })?;
+    Ok(Ruling::Stands(Ok(device)))
+}
+
+/// Wrong codes per locator since the server started.
+#[derive(Debug, Default)]
+pub(super) struct WrongTries(std::sync::Mutex<BTreeMap<[u8; 8], u8>>);
+
+impl WrongTries {
+    /// Counts one, and returns whether they are now too many; then the count begins anew, for the next code behind this locator. There
+    /// are no more locators than fit in memory: 28^4.
+    fn count(&self, locator: [u8; 8], tries_max: u8) -> bool {
+        let mut tries = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let count = tries.entry(locator).or_default();
+        *count = count.saturating_add(1);
+        let full = *count >= tries_max;
+        if full {
+            tries.remove(&locator);
+        }
+        full
+    }
+}

@@ -1,0 +1,74 @@
+//! What the server remembers of devices between requests, and forgets when it ends: their last assertions, and how often they came.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use sync_core::ids::DeviceId;
+use sync_core::time::Moment;
+
+use super::Engine;
+use super::limit::Limiter;
+use super::pairing::WrongTries;
+use crate::auth::assertion::{AssertionError, Seen, Verified};
+
+/// Wrong pairing codes from one address in [`PAIRING_SPAN_MS`]: a classroom of typing errors, and no search.
+pub const PAIRING_WRONG_MAX: u32 = 30;
+/// The span in which they are counted, in milliseconds.
+pub const PAIRING_SPAN_MS: i64 = 10 * 60 * 1000;
+/// Times that one device may hand in within [`HAND_IN_SPAN_MS`]: a lost tablet must not be a way to fill the disk.
+pub const HAND_IN_MAX: u32 = 60;
+/// The span in which they are counted, in milliseconds.
+pub const HAND_IN_SPAN_MS: i64 = 60 * 1000;
+
+pub(super) struct Presence {
+    assertions: Mutex<BTreeMap<DeviceId, Seen>>,
+    contacts: Mutex<BTreeMap<DeviceId, Moment>>,
+    pub(super) wrong_codes: Limiter<IpAddr>,
+    pub(super) wrong_tries: WrongTries,
+    hand_ins: Limiter<DeviceId>,
+}
+
+impl Presence {
+    pub(super) fn new() -> Self {
+        Self {
+            assertions: Mutex::default(),
+            contacts: Mutex::default(),
+            wrong_codes: Limiter::new(PAIRING_WRONG_MAX, PAIRING_SPAN_MS),
+            wrong_tries: WrongTries::default(),
+            hand_ins: Limiter::new(HAND_IN_MAX, HAND_IN_SPAN_MS),
+        }
+    }
+}
+
+impl Engine {
+    /// Returns the last assertion of a device that was acted on since the server started.
+    pub fn seen(&self, device: DeviceId) -> Option<Seen> {
+        self.presence.assertions.lock().unwrap_or_else(PoisonError::into_inner).get(&device).copied()
+    }
+
+    /// Notes an assertion that is about to be acted on, unless another was faster.
+    pub fn see(&self, assertion: &Verified) -> Result<(), AssertionError> {
+        let device = DeviceId(assertion.device());
+        let mut assertions = self.presence.assertions.lock().unwrap_or_else(PoisonError::into_inner);
+        assertion.freshness(assertions.get(&device).copied())?;
+        assertions.insert(device, assertion.seen());
+        drop(assertions);
+        let now = self.now();
+        self.presence.contacts.lock().unwrap_or_else(PoisonError::into_inner).insert(device, now);
+        Ok(())
+    }
+
+    /// Returns when a device last spoke since the server started.
+    pub fn last_contact(&self, device: DeviceId) -> Option<Moment> {
+        self.presence.contacts.lock().unwrap_or_else(PoisonError::into_inner).get(&device).copied()
+    }
+
+    /// Counts a device's handing in; returns whether it may.
+    pub fn may_hand_in(&self, device: DeviceId) -> bool {
+        let now = self.now();
+        let may = self.presence.hand_ins.allows(&device, now);
+        self.presence.hand_ins.count(device, now);
+        may
+    }
+}

@@ -1,0 +1,3 @@
+//! What the server says of its own facts, made for one reader each: pure functions of the index.
+
+pub mod facts;
