@@ -2,7 +2,7 @@
 //!
 //! All of them are 128 bits and are written as the 26 characters of a ULID (Crockford base 32). Ids that are drawn (records, acts,
 //! devices' keys) come from outside as arguments; ids that must come out the same twice (imported people, documents, holds) are derived
-//! from what they stand for with [`derive`].
+//! from what they stand for with [`derive()`].
 
 use std::fmt;
 use std::str::FromStr;

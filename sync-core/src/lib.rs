@@ -13,3 +13,4 @@ pub mod roster;
 pub mod sensitive;
 pub mod service;
 pub mod time;
+pub mod word;

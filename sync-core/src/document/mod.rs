@@ -4,11 +4,13 @@ pub mod change;
 pub mod collect;
 pub mod container;
 pub mod copy;
+pub mod deed;
 pub mod founding;
 pub mod name;
 pub mod rehearsal;
 pub mod schema;
 pub mod slot;
+pub mod word;
 
 #[cfg(test)]
 pub(crate) mod arbitrary;

@@ -6,6 +6,7 @@
 use crate::document::name::DocumentKind;
 use crate::document::slot::{ACT, AT, ContentHash, Fields, OFFSET, Slot, SlotKey, Value};
 use crate::ids::{ActId, PersonId};
+use crate::measure::value::ValueError;
 use crate::time::{MOMENT_MAX, day_from_text};
 
 /// The schema version that this build writes and founds: the number of founding steps.
@@ -412,6 +413,33 @@ pub enum Fault {
     /// Two values of the record cannot both be true, such as 5 correct of 4.
     #[error("{0} does not go with the other values")]
     Disagrees(String),
+}
+
+impl Fault {
+    /// Returns the path of the field that must change, such as `segments.1.minutes`.
+    pub fn field(&self) -> &str {
+        match self {
+            Self::WrongType(field)
+            | Self::OutOfRange(field)
+            | Self::TooLong(field)
+            | Self::UnknownWord(field)
+            | Self::Missing(field)
+            | Self::UnknownField(field)
+            | Self::Disagrees(field) => field,
+        }
+    }
+}
+
+impl From<ValueError> for Fault {
+    /// Says of figures that cannot be what [`check_record`] would say of an observation that has them.
+    fn from(error: ValueError) -> Self {
+        match error {
+            ValueError::Negative(figure) => Self::OutOfRange(format!("value.{figure}")),
+            ValueError::Seconds => Self::OutOfRange("value.seconds".into()),
+            ValueError::ErrorsAboveAttempted => Self::Disagrees("value.errors".into()),
+            ValueError::CorrectAboveOf => Self::Disagrees("value.correct".into()),
+        }
+    }
 }
 
 /// Returns the type of the leaf at `path` of a record, if an edit may name it. [`VOID`] can be edited everywhere.

@@ -12,9 +12,22 @@
 use thiserror::Error;
 
 use super::number::{Ratio, Tenths};
+use crate::word::words;
 
 /// The longest observation in seconds: one day. A longer one was a timer left running.
 pub const SECONDS_MAX: u64 = 86_400;
+
+words! {
+    /// What kind of figures a goal is measured by.
+    pub enum Measure {
+        /// How often something was seen: [`Count`].
+        Count = "count",
+        /// A timed reading or arithmetic probe: [`Probe`].
+        Probe = "probe",
+        /// Correct answers of a number of opportunities: [`Percent`].
+        Percent = "percent",
+    }
+}
 
 /// Why figures cannot be a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -114,6 +127,28 @@ pub enum Value {
 }
 
 impl Value {
+    /// Returns of which kind the value is.
+    #[must_use]
+    pub fn measure(self) -> Measure {
+        match self {
+            Self::Count(_) => Measure::Count,
+            Self::Probe(_) => Measure::Probe,
+            Self::Percent(_) => Measure::Percent,
+        }
+    }
+
+    /// Returns the figures that the value was made of, each with the name that records give it.
+    #[must_use]
+    pub fn figures(self) -> Vec<(&'static str, u64)> {
+        match self {
+            Self::Count(Count { count, seconds }) => vec![("count", count), ("seconds", seconds)],
+            Self::Probe(Probe { attempted, errors, seconds }) => {
+                vec![("attempted", attempted), ("errors", errors), ("seconds", seconds)]
+            }
+            Self::Percent(Percent { correct, of }) => vec![("correct", correct), ("of", of)],
+        }
+    }
+
     /// Returns the exact ratio that the figures come to: of seconds for a rate, of opportunities for a percentage.
     /// None means no opportunities. Ratios of one kind may be pooled or averaged, those of two kinds never.
     #[must_use]
@@ -239,6 +274,20 @@ mod tests {
         assert!(Probe::new(4, 4, 60).is_ok());
         assert_eq!(Percent::new(5, 4), Err(ValueError::CorrectAboveOf));
         assert!(Percent::new(4, 4).is_ok());
+    }
+
+    #[test]
+    fn figures_have_the_names_of_the_schema() {
+        let values: [Value; 3] = [
+            Count::new(12, 600).unwrap().into(),
+            Probe::new(60, 3, 90).unwrap().into(),
+            Percent::new(4, 5).unwrap().into(),
+        ];
+        for value in values {
+            let names: Vec<&str> = value.figures().into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names, crate::document::schema::figures_of(value.measure().code()));
+        }
+        assert_eq!(values[1].figures(), [("attempted", 60), ("errors", 3), ("seconds", 90)]);
     }
 
     #[test]

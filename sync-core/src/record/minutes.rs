@@ -115,8 +115,8 @@ fn line_version(service: &ServiceView) -> Option<LineVersion<RecordRef>> {
         to: service.to,
         sessions: service.sessions?,
         minutes: service.minutes?,
-        period: period(service.period?)?,
-        mode: mode(service.mode?)?,
+        period: Period::from_code(service.period?)?,
+        mode: Mode::from_code(service.mode?)?,
     })
 }
 
@@ -139,7 +139,11 @@ fn delivered(record: &Record<'_>, session: &SessionView) -> Option<Delivered<Rec
 }
 
 fn segment(segment: &SegmentView) -> Option<Segment> {
-    Some(Segment { mode: mode(segment.mode?)?, start_ms: segment.start?.0, minutes: segment.minutes? })
+    Some(Segment {
+        mode: Mode::from_code(segment.mode?)?,
+        start_ms: segment.start?.0,
+        minutes: segment.minutes?,
+    })
 }
 
 fn missed(record: &Record<'_>, missed: &MissedView) -> Option<Missed<RecordRef>> {
@@ -150,38 +154,4 @@ fn missed(record: &Record<'_>, missed: &MissedView) -> Option<Missed<RecordRef>>
         reason: missed.reason?,
         void: missed.head.void,
     })
-}
-
-fn mode(word: &str) -> Option<Mode> {
-    match word {
-        "push-in" => Some(Mode::PushIn),
-        "pull-out" => Some(Mode::PullOut),
-        "consult" => Some(Mode::Consult),
-        _ => None,
-    }
-}
-
-fn period(word: &str) -> Option<Period> {
-    match word {
-        "day" => Some(Period::Day),
-        "week" => Some(Period::Week),
-        "cycle" => Some(Period::Cycle),
-        "month" => Some(Period::Month),
-        "quarter" => Some(Period::Quarter),
-        "term" => Some(Period::Term),
-        "year" => Some(Period::Year),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::document::schema::{MODES, PERIODS};
-
-    #[test]
-    fn every_word_of_the_schema_is_known_to_the_account() {
-        assert!(MODES.iter().all(|word| mode(word).is_some()));
-        assert!(PERIODS.iter().all(|word| period(word).is_some()));
-    }
 }

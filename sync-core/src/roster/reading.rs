@@ -11,12 +11,17 @@ pub type Roles = BTreeSet<Role>;
 
 /// Returns whether `person`, standing on the subject's team with `roles` today, reads this document whole.
 pub fn may_read(name: &DocumentName, person: PersonId, roles: &Roles) -> bool {
+    may_read_kind(name.kind, name.member, person, roles)
+}
+
+/// Returns the same of a document of this kind; `member` is whose it is where it is an `own` one.
+pub fn may_read_kind(kind: DocumentKind, member: Option<PersonId>, person: PersonId, roles: &Roles) -> bool {
     let clinician = roles.iter().any(|role| role.is_clinician());
-    match name.kind {
+    match kind {
         DocumentKind::Plan => clinician || roles.contains(&Role::Asst),
         DocumentKind::Log => clinician,
         DocumentKind::Own => {
-            clinician || (name.member == Some(person) && roles.iter().any(|role| role.is_supervised()))
+            clinician || (member == Some(person) && roles.iter().any(|role| role.is_supervised()))
         }
         DocumentKind::Tally => roles.iter().any(|role| role.is_on_teams()),
     }

@@ -4,34 +4,38 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-/// Where a service happens: in the student's class, out of it, or with the adults around the student.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mode {
-    /// In the classroom.
-    PushIn,
-    /// Out of the classroom.
-    PullOut,
-    /// With teachers or family, without the student.
-    Consult,
+use crate::word::words;
+
+words! {
+    /// Where a service happens: in the student's class, out of it, or with the adults around the student.
+    pub enum Mode {
+        /// In the classroom.
+        PushIn = "push-in",
+        /// Out of the classroom.
+        PullOut = "pull-out",
+        /// With teachers or family, without the student.
+        Consult = "consult",
+    }
 }
 
-/// What a number of sessions is promised for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Period {
-    /// Each instructional day.
-    Day,
-    /// Monday to Sunday.
-    Week,
-    /// One turn of a school's rotating timetable.
-    Cycle,
-    /// A calendar month.
-    Month,
-    /// A quarter of the school year.
-    Quarter,
-    /// A term.
-    Term,
-    /// A school year.
-    Year,
+words! {
+    /// What a number of sessions is promised for.
+    pub enum Period {
+        /// Each instructional day.
+        Day = "day",
+        /// Monday to Sunday.
+        Week = "week",
+        /// One turn of a school's rotating timetable.
+        Cycle = "cycle",
+        /// A calendar month.
+        Month = "month",
+        /// A quarter of the school year.
+        Quarter = "quarter",
+        /// A term.
+        Term = "term",
+        /// A school year.
+        Year = "year",
+    }
 }
 
 /// A service line as it reads from one day to another.

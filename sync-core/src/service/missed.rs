@@ -7,31 +7,34 @@
 
 use jiff::civil::Date;
 
-/// Why a session did not take place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    /// Not at school.
-    StudentAbsent,
-    /// Present, would not take part.
-    StudentRefused,
-    /// Field trip, assembly, exam, other class need.
-    StudentUnavailableSchool,
-    /// Nurse, office, early pick-up.
-    StudentUnavailableOther,
-    /// Sick, leave, vacancy.
-    ProviderAbsent,
-    /// Plan meeting, training, evaluation duties.
-    ProviderMeeting,
-    /// Cover not found.
-    NoSubstitute,
-    /// A day without school, known in advance.
-    SchoolClosedPlanned,
-    /// Snow, power.
-    SchoolClosedEmergency,
-    /// The class changed its plan, a testing window.
-    ScheduleConflict,
-    /// Scheduled, and nothing recorded after five school days.
-    NotLogged,
+use crate::word::words;
+
+words! {
+    /// Why a session did not take place.
+    pub enum Reason {
+        /// Not at school.
+        StudentAbsent = "student_absent",
+        /// Present, would not take part.
+        StudentRefused = "student_refused",
+        /// Field trip, assembly, exam, other class need.
+        StudentUnavailableSchool = "student_unavailable_school",
+        /// Nurse, office, early pick-up.
+        StudentUnavailableOther = "student_unavailable_other",
+        /// Sick, leave, vacancy.
+        ProviderAbsent = "provider_absent",
+        /// Plan meeting, training, evaluation duties.
+        ProviderMeeting = "provider_meeting",
+        /// Cover not found.
+        NoSubstitute = "no_substitute",
+        /// A day without school, known in advance.
+        SchoolClosedPlanned = "school_closed_planned",
+        /// Snow, power.
+        SchoolClosedEmergency = "school_closed_emergency",
+        /// The class changed its plan, a testing window.
+        ScheduleConflict = "schedule_conflict",
+        /// Scheduled, and nothing recorded after five school days.
+        NotLogged = "not_logged",
+    }
 }
 
 /// Who bears a missed session, before anybody has decided otherwise.
@@ -61,45 +64,6 @@ impl Liability {
 }
 
 impl Reason {
-    /// Every reason, in the order in which they are offered.
-    pub const ALL: [Self; 11] = [
-        Self::StudentAbsent,
-        Self::StudentRefused,
-        Self::StudentUnavailableSchool,
-        Self::StudentUnavailableOther,
-        Self::ProviderAbsent,
-        Self::ProviderMeeting,
-        Self::NoSubstitute,
-        Self::SchoolClosedPlanned,
-        Self::SchoolClosedEmergency,
-        Self::ScheduleConflict,
-        Self::NotLogged,
-    ];
-
-    /// Returns the reason of a code, or none where this version does not know the code.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.code() == code)
-    }
-
-    /// Returns the code that stands in records and in output.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::StudentAbsent => "student_absent",
-            Self::StudentRefused => "student_refused",
-            Self::StudentUnavailableSchool => "student_unavailable_school",
-            Self::StudentUnavailableOther => "student_unavailable_other",
-            Self::ProviderAbsent => "provider_absent",
-            Self::ProviderMeeting => "provider_meeting",
-            Self::NoSubstitute => "no_substitute",
-            Self::SchoolClosedPlanned => "school_closed_planned",
-            Self::SchoolClosedEmergency => "school_closed_emergency",
-            Self::ScheduleConflict => "schedule_conflict",
-            Self::NotLogged => "not_logged",
-        }
-    }
-
     /// Returns who bears it by default.
     #[must_use]
     pub fn liability(self) -> Liability {
