@@ -8,7 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 pub const TODAY: &str = "2026-10-16T15:30:00-05:00";
 
 /// Returns the machine's own time, for bounds and figures.
-#[expect(clippy::disallowed_methods, reason = "real programs take real time, and every wait for them has a bound")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "real programs take real time, and every wait for them has a bound"
+)]
 pub fn now() -> Instant {
     Instant::now()
 }

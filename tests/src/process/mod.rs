@@ -18,6 +18,7 @@
 //! Every wait has a bound, and every process ends with the value that started it.
 
 mod clock;
+mod device;
 mod district;
 pub mod http;
 mod network;
@@ -27,6 +28,7 @@ mod tablet;
 mod world;
 
 pub use clock::{SchoolClock, TODAY, now};
+pub use device::BareDevice;
 pub use network::{Cut, Network};
 pub use run::{Ran, WAIT_S_MAX, eventually, program, words};
 pub use server::{Installation, Server};

@@ -36,9 +36,9 @@ impl Ran {
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let mut folders = test.ancestors().skip(1).take(3);
-    folders
-        .find_map(|folder| Some(folder.join(name)).filter(|path| path.is_file()))
-        .unwrap_or_else(|| panic!("{name} is not built: run `cargo build --workspace --bins --features testing`"))
+    folders.find_map(|folder| Some(folder.join(name)).filter(|path| path.is_file())).unwrap_or_else(|| {
+        panic!("{name} is not built: run `cargo build --workspace --bins --features testing`")
+    })
 }
 
 /// Asks until there is an answer, and fails the test when there is none in time.
@@ -75,9 +75,8 @@ impl Drop for Guard {
 /// Runs a program to its end.
 pub(super) fn run(command: &mut Command) -> Ran {
     let what = format!("{command:?}");
-    let mut child = Guard(
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(),
-    );
+    let mut child =
+        Guard(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
     let (stdout, stderr) = (gather(child.0.stdout.take()), gather(child.0.stderr.take()));
     let status = child.wait(&what);
     Ran { code: status.code(), stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }

@@ -56,10 +56,8 @@ impl Installation {
         // What the last run announced is not true any more.
         drop(fs::remove_file(&announce));
         let log = File::options().create(true).append(true).open(self.folder.join("server.log")).unwrap();
-        let mut command = self.command(&format!(
-            "serve --listen 127.0.0.1:{port} --announce '{}' --data",
-            announce.display()
-        ));
+        let mut command = self
+            .command(&format!("serve --listen 127.0.0.1:{port} --announce '{}' --data", announce.display()));
         command.envs(crash_at.map(|at| ("CARRYOVER_CRASH_AT", at)));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = Guard(command.spawn().unwrap());

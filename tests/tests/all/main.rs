@@ -9,3 +9,5 @@
 
 mod access;
 mod book;
+mod kills;
+mod stories;
