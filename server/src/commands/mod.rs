@@ -109,9 +109,12 @@ pub fn run() -> ExitCode {
         }
         Err(error) => {
             let message = error.to_string();
-            let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            // The first paragraph says what is wrong; usage and hints follow.
+            let what: Vec<&str> =
+                message.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            let what = what.join(" ").trim_start_matches("error: ").to_owned();
             let help = "run with --help for what each command takes";
-            (true, Err(CommandError::new(Exit::Usage, "usage", first, help)))
+            (true, Err(CommandError::new(Exit::Usage, "usage", what, help)))
         }
     };
     outcome::print(json, outcome)

@@ -34,8 +34,8 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What a command answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a command answers. A command that answered while it ran has nothing more to say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Done {
     /// For programs.
     pub json: Value,
@@ -136,7 +136,11 @@ impl From<FoundError> for CommandError {
 pub(super) fn print(json: bool, outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(done) => {
-            say(if json { done.json.to_string() } else { done.words });
+            match (json, &done.json) {
+                (_, Value::Null) => {}
+                (true, answer) => say(answer),
+                (false, _) => say(&done.words),
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {

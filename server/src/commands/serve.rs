@@ -54,7 +54,8 @@ pub fn serve_engine(
         let (stop, stopping) = watch::channel(false);
         let router = shell(routes::router(Arc::clone(engine)), routes::limits());
         let serving = tokio::spawn(serve(listener, router, routes::limits(), stopping.clone()));
-        let days = tokio::spawn(keep_days(Arc::clone(engine), stopping));
+        let days = tokio::spawn(keep_days(Arc::clone(engine), stopping.clone()));
+        let cards = tokio::spawn(Arc::clone(engine).keep_cards(stopping));
         if let Some(file) = announce {
             let announced = announcement(engine, &url).await.map_err(|error| {
                 CommandError::of(Exit::Failed, "announce", &error, "see the log on standard error")
@@ -70,8 +71,8 @@ pub fn serve_engine(
         stop.send_replace(true);
         let drained = serving.await;
         tracing::info!(?drained, "stopped serving");
-        // It ends by itself now that it is told to.
-        drop(days.await);
+        // They end by themselves now that they are told to.
+        drop((days.await, cards.await));
         stopped.map_err(failed)
     });
     engine.close();
@@ -83,7 +84,7 @@ pub fn serve_engine(
             "check the disk, then start again: what was acknowledged is durable",
         ));
     }
-    Ok(Done { json: json!({"stopped": true}), words: "stopped".into() })
+    Ok(Done::default())
 }
 
 /// Waits for a signal; returns true if it was the store that stopped.

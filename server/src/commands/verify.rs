@@ -66,9 +66,9 @@ fn fault(fault: &Fault) -> Value {
 
 fn in_words(fault: &Value) -> String {
     let text = |name: &str| fault[name].as_str().unwrap_or_default().to_owned();
-    let seqs = match &fault["seqs"] {
-        Value::Array(seqs) if seqs.len() == 2 => format!(" (records {} to {})", seqs[0], seqs[1]),
-        _ => String::new(),
+    let seqs = match fault["seqs"].as_array().map(Vec::as_slice) {
+        Some([first, last]) => format!(" (records {first} to {last})"),
+        Some(_) | None => String::new(),
     };
     let documents: Vec<&str> =
         fault["documents"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

@@ -1,8 +1,12 @@
 //! The writer's turn: a closure on a desk, and an answer when what it decided is durable.
 
+use std::collections::BTreeSet;
+
 use sync_core::exchange::server::desk::{Desk, DeskError};
+use sync_core::ids::StudentId;
 use sync_core::kv::KvError;
 
+use super::cards::touched;
 use super::log::frame_of;
 use super::{Engine, Standing};
 use crate::store::{CommitError, Decision, Turn};
@@ -85,6 +89,10 @@ impl Engine {
         }
         let decided =
             committed.map_err(EngineError::from).and_then(|done| done.reply.map_err(EngineError::from));
+        let decided = decided.map(|(reply, touched)| {
+            self.cards.mark(touched);
+            reply
+        });
         if let Err(error) = &decided {
             tracing::error!(%error, "nothing was committed");
         }
@@ -112,15 +120,16 @@ fn in_turn<R>(
     turn: &Turn<'_>,
     standing: &Standing,
     work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError>,
-) -> Decision<Result<R, DeskError>> {
+) -> Decision<Result<(R, BTreeSet<StudentId>), DeskError>> {
     let decided = Desk::new(turn.index(), turn.next_seq(), standing.conditions()).and_then(|mut desk| {
         desk.advance()?;
         match work(&mut desk)? {
             Ruling::Stands(reply) => {
                 desk.refresh_facts()?;
-                Ok((Some(desk.decide()), reply))
+                let touched = touched(&desk.index(), desk.entries())?;
+                Ok((Some(desk.decide()), (reply, touched)))
             }
-            Ruling::Void(reply) => Ok((None, reply)),
+            Ruling::Void(reply) => Ok((None, (reply, BTreeSet::new()))),
         }
     });
     match decided {

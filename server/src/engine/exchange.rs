@@ -37,6 +37,7 @@ impl Engine {
             Ok(taken) => taken,
             Err(unanswered) => return Ok(Answered::Not(unanswered)),
         };
+        self.project_cards_of(device.person).await?;
         let engine = Arc::clone(self);
         let (reply, delivered) = self
             .aside(move || {

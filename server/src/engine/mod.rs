@@ -16,6 +16,7 @@
 //!
 //! Absent on purpose: no document is loaded to answer an exchange, and no rule about people or records is written here.
 
+mod cards;
 mod decide;
 mod exchange;
 pub mod holds;
@@ -59,6 +60,7 @@ pub struct Engine {
     tokens: Tokens,
     presence: presence::Presence,
     snapshots: snapshot::Snapshots,
+    cards: cards::Cards,
     data: PathBuf,
     failed: watch::Sender<bool>,
 }
@@ -141,6 +143,3 @@ impl Engine {
         drop(self.committer.close());
     }
 }
-
-#[cfg(test)]
-mod tests;

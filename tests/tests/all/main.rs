@@ -1,10 +1,11 @@
 //! The one test binary of this crate: each module is a family of checks, so that the whole links once.
 
-#![expect(
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test ends where something is not as it must be, in its helpers too"
+    clippy::wildcard_enum_match_arm,
+    reason = "a test says what went wrong by failing"
 )]
 
 mod access;

@@ -104,10 +104,8 @@ fn held_by(engine: &Engine, token: &str, accepted: &[Audience]) -> Result<Caller
         Subject::Admin { person: Some(person) } => {
             let id = person.parse().map_err(|_| Code::TokenInvalid)?;
             let person = engine.index().person(id)?.ok_or(Code::TokenInvalid)?;
-            Ok(match person.role {
-                Role::Admin => Caller::Administrator(Some(id)),
-                _ => Caller::Person(person),
-            })
+            let administers = person.role == Role::Admin;
+            Ok(if administers { Caller::Administrator(Some(id)) } else { Caller::Person(person) })
         }
     }
 }

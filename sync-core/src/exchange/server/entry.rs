@@ -231,7 +231,7 @@ pub enum LogEntry {
         /// What it is about.
         key: String,
         /// The value; none where it is gone.
-        value: Option<Sensitive<Vec<u8>>>,
+        value: Option<Sensitive<serde_bytes::ByteBuf>>,
     },
     /// Documents were delivered: the audit of who was sent what.
     Delivered {

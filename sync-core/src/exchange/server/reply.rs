@@ -255,8 +255,9 @@ impl Told {
                 if index.fact(person, &key)? != said {
                     return Ok(None);
                 }
-                let value = value.map(|value| serde_bytes::ByteBuf::from(value.into_inner()));
-                self.entries.push(Entry::Fact { key, value });
+                // It goes to the person for whom it was projected.
+                self.entries
+                    .push(Entry::Fact { key, value: value.map(crate::sensitive::Sensitive::into_inner) });
                 Ok(None)
             }
             _ => Err(KvError::Damaged("mail")),
