@@ -1,4 +1,4 @@
-//! What `carryover` does on the machine itself.
+//! What `carryover` does: on the machine itself, and with `--server` from anywhere.
 //!
 //! Answers go to standard output: a line for people, or with `--json` one object and nothing else. Progress and warnings go to standard
 //! error. Every command takes `--keys` and `--clock`; see [`Outcome`] for the exit status.
@@ -7,6 +7,7 @@ mod announce;
 mod init;
 mod outcome;
 mod rebuild;
+mod remote;
 mod serve;
 mod token;
 mod verify;
@@ -26,7 +27,7 @@ use crate::clock::{Clock, ClockSetting};
 use crate::engine::Settings;
 use crate::telemetry::{FILTER_DEFAULT, LogFormat};
 
-/// The server of Carryover, on the machine itself.
+/// The server of Carryover, and its administration from anywhere.
 #[derive(Debug, Parser)]
 #[command(name = "carryover", version, propagate_version = true)]
 pub struct Cli {
@@ -42,6 +43,12 @@ pub struct Common {
     /// Print one JSON object on standard output, and nothing else there
     #[arg(long, global = true)]
     json: bool,
+    /// The server that a command speaks to
+    #[arg(long, global = true, value_name = "URL")]
+    server: Option<String>,
+    /// The token to speak to it with
+    #[arg(long, global = true, value_name = "TOKEN")]
+    token: Option<String>,
     /// The folder with the server's keys [default: the data folder's name with .keys]
     #[arg(long, global = true, value_name = "DIR")]
     keys: Option<PathBuf>,
@@ -86,6 +93,8 @@ enum Command {
     Verify(verify::Verify),
     /// Build the index anew from the log
     Rebuild(rebuild::Rebuild),
+    #[command(flatten)]
+    Remote(remote::RemoteCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -130,5 +139,6 @@ fn carry_out(cli: &Cli) -> Outcome {
         Command::Admin(Admin::Token(command)) => command.run(&cli.common),
         Command::Verify(command) => command.run(&cli.common),
         Command::Rebuild(command) => command.run(),
+        Command::Remote(command) => command.run(&cli.common),
     }
 }

@@ -52,6 +52,8 @@ pub struct CommandError {
     help: String,
     /// What was found out all the same.
     found: Option<Value>,
+    /// What a server's refusal says beside the three.
+    details: Option<Value>,
 }
 
 /// How a command ends.
@@ -60,7 +62,7 @@ pub type Outcome = Result<Done, CommandError>;
 impl CommandError {
     /// Makes an error: a stable code, what happened, and what to do.
     pub fn new(exit: Exit, code: &str, message: impl Into<String>, help: &str) -> Self {
-        Self { exit, code: code.into(), message: message.into(), help: help.into(), found: None }
+        Self { exit, code: code.into(), message: message.into(), help: help.into(), found: None, details: None }
     }
 
     /// Makes an error of one of the library's, with all that it says of its causes.
@@ -75,6 +77,18 @@ impl CommandError {
             source = cause.source();
         }
         Self::new(exit, code, message, help)
+    }
+
+    /// Adds what a server's refusal says beside code, message and help.
+    #[must_use]
+    pub fn with_details(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    /// Returns one thing of what a server's refusal says.
+    pub fn detail(&self, name: &str) -> Option<&Value> {
+        self.details.as_ref()?.get(name)
     }
 
     /// Adds what was found out all the same: its fields stand beside `error`.

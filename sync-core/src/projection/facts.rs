@@ -263,6 +263,7 @@ impl Desk<'_> {
                 | LogEntry::Refused { .. }
                 | LogEntry::Fact { .. }
                 | LogEntry::Delivered { .. }
+                | LogEntry::Imported { .. }
                 | LogEntry::Audit { .. } => {}
             }
         }

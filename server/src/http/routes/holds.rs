@@ -7,7 +7,6 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as JsonValue, json};
 use sync_core::document::schema::RecordKind;
 use sync_core::document::slot::{ACT, AT, Fields, OFFSET, Value};
@@ -17,6 +16,7 @@ use sync_core::ids::HoldId;
 use sync_core::record::Waiting;
 
 use super::caller::{Caller, anyone, bearer};
+use super::parse;
 use crate::engine::Engine;
 use crate::engine::holds::{Seen, Verdict, Viewer};
 use crate::http::{ApiError, Code};
@@ -108,18 +108,6 @@ async fn decide(
             "a decision names 1 to {DECIDED_MAX} holds, and a reason is neither empty nor long"
         ))),
     }
-}
-
-/// A body that an assertion was signed over is parsed only when its signer is known.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| {
-        let place = format!(
-            "the body is not the JSON that belongs here: line {}, column {}",
-            error.line(),
-            error.column()
-        );
-        ApiError::from(Code::BadJson).message(place)
-    })
 }
 
 fn viewer(caller: &Caller) -> Result<Viewer, ApiError> {

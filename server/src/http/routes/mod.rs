@@ -8,9 +8,11 @@
 //! | `POST /v1/hand-in` | any known device | [`exchange`] |
 //! | `GET /v1/documents/{document}/snapshot` | a device in use, whose person reads it | [`snapshot`] |
 //! | `GET /v1/holds`, `GET /v1/holds/{hold}`, `POST /v1/holds/admit`, `POST /v1/holds/decline` | who may review | [`holds`] |
+//! | `/v1/import`, `/v1/people` ... | an administrator | [`admin`] |
 //!
 //! What somebody may not know exists is answered as if it did not.
 
+mod admin;
 pub mod caller;
 mod exchange;
 mod health;
@@ -23,10 +25,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+use serde::de::DeserializeOwned;
 use tower_http::compression::CompressionLayer;
 
 use crate::engine::Engine;
-use crate::http::Limits;
+use crate::http::{ApiError, Code, Limits};
 
 /// Bytes of a pairing request: a code, a key and two names.
 pub const PAIR_BYTES_MAX: usize = 4 * 1024;
@@ -41,7 +44,20 @@ pub fn limits() -> Limits {
         ("/v1/holds/admit", DECISION_BYTES_MAX),
         ("/v1/holds/decline", DECISION_BYTES_MAX),
     ]);
+    limits.body_bytes_max_by_route.extend(admin::LIMITS);
     limits
+}
+
+/// Reads a body whose sender is known by now. What does not parse is refused by place, never by content.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        let place = format!(
+            "the body is not the JSON that belongs here: line {}, column {}",
+            error.line(),
+            error.column()
+        );
+        ApiError::from(Code::BadJson).message(place)
+    })
 }
 
 /// Returns all routes, without the shell around them.
@@ -60,6 +76,7 @@ pub fn router(engine: Arc<Engine>) -> Router {
         .route("/v1/holds/decline", post(holds::decline))
         .route("/v1/holds/{hold}", get(holds::show))
         .merge(exchanges)
+        .merge(admin::router())
         .with_state(engine)
 }
 
