@@ -93,6 +93,16 @@ impl CommandError {
         self
     }
 
+    /// Returns the exit status.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Returns what was found out all the same.
+    pub fn found(&self) -> Option<&Value> {
+        self.found.as_ref()
+    }
+
     /// Returns one thing of what a server's refusal says.
     pub fn detail(&self, name: &str) -> Option<&Value> {
         self.details.as_ref()?.get(name)

@@ -6,6 +6,8 @@ mod grant;
 mod hold;
 mod import;
 mod list;
+#[cfg(test)]
+mod tests;
 
 use clap::Subcommand;
 
