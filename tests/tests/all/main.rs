@@ -10,4 +10,5 @@
 
 mod access;
 mod book;
+mod protocol;
 mod simulation;
