@@ -22,7 +22,7 @@ use crate::model::rights::Deed;
 /// Steps of one seed, each of which is something that somebody does.
 pub const STEPS: usize = 110;
 /// Rounds of undisturbed exchanges after which every tablet must be at rest.
-pub const ROUNDS_MAX: usize = 4;
+pub const ROUNDS_MAX: usize = 3;
 
 const DEVICES: [&str; 8] = ["slp", "slp 2", "ot", "cm", "psy", "set", "para", "asst"];
 

@@ -52,10 +52,9 @@ impl World {
         }
         // The entries' own word for it is not enough: every text in a document names it.
         let bytes = codec::encode(&others);
-        let mark = b"canary ";
-        for (at, _) in bytes.windows(mark.len()).enumerate().filter(|(_, window)| window == mark) {
-            let id = bytes.get(at + mark.len()..at + mark.len() + 26).unwrap_or_default();
-            let id = std::str::from_utf8(id).ok().and_then(|id| id.parse().ok());
+        let text = String::from_utf8_lossy(&bytes);
+        for (at, mark) in text.match_indices("canary ") {
+            let id = text.get(at + mark.len()..at + mark.len() + 26).and_then(|id| id.parse().ok());
             may(id.ok_or("a canary without a document")?)?;
         }
         Ok(())

@@ -396,6 +396,16 @@ impl World {
         Err(format!("tablet {tablet} was told more and more"))
     }
 
+    /// Lets the server answer a request at once.
+    ///
+    /// # Errors
+    /// That it is not taken, or what must not be.
+    pub fn ask_server(&mut self, request: Request) -> Result<Reply, Wrong> {
+        let before = self.inbox.len();
+        self.request(None, request)?;
+        if self.inbox.len() == before { Err("not taken".into()) } else { self.commit_for_last() }
+    }
+
     /// Decides what is there and returns the reply to the last request, before the network gets it.
     fn commit_for_last(&mut self) -> Result<Reply, Wrong> {
         let last = self.inbox.pop().ok_or("nothing was asked")?;
