@@ -113,9 +113,19 @@ mod tests {
 
     #[test]
     fn anything_else_sets_no_clock() {
-        for text in
-            ["", "+", "3d", "+3", "+d", "+3w", "+-3d", "2026-11-20", "+36601d", "+99999999999999999999d", "+3é"]
-        {
+        for text in [
+            "",
+            "+",
+            "3d",
+            "+3",
+            "+d",
+            "+3w",
+            "+-3d",
+            "2026-11-20",
+            "+36601d",
+            "+99999999999999999999d",
+            "+3é",
+        ] {
             assert_eq!(text.parse::<ClockSetting>(), Err(NotASetting), "{text}");
         }
         assert!("+36600d".parse::<ClockSetting>().is_ok());

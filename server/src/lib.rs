@@ -4,8 +4,10 @@
 //! [`http`] speaks to the network and nothing below it names a web framework; [`store`] keeps the log, which is the truth, and the index
 //! derived from it; [`auth`] says who is asking; [`import`] reads the district's tables; [`telemetry`] says where log lines go.
 
+pub mod admin;
 pub mod auth;
 pub mod clock;
+pub mod commands;
 pub mod crash;
 pub mod engine;
 pub mod http;

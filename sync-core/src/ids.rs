@@ -128,6 +128,8 @@ id!(/// A live session's journal on one tablet.
     LiveId);
 id!(/// A guardian of one student.
     GuardianId);
+id!(/// A row of the district's roster, by what it is about. It isn't the id of the person, student or record that the row speaks of.
+    RosterRowId);
 
 impl DeviceId {
     /// Returns the id of the device with this ed25519 public key.
@@ -152,6 +154,20 @@ impl StudentId {
     /// Returns the id of the student whom the organisation's roster calls `external_id`.
     pub fn imported(org: OrgId, external_id: &str) -> Self {
         Self(derive("student", &[&org.0, external_id.as_bytes()]))
+    }
+}
+
+impl GuardianId {
+    /// Returns the id of the guardian whom the organisation's roster calls `external_id`.
+    pub fn imported(org: OrgId, external_id: &str) -> Self {
+        Self(derive("guardian", &[&org.0, external_id.as_bytes()]))
+    }
+}
+
+impl RosterRowId {
+    /// Returns the id of the row of a file that says something of `subject`, whatever it says.
+    pub fn of(org: OrgId, file: &str, subject: &[u8]) -> Self {
+        Self(derive("roster row", &[&org.0, file.as_bytes(), subject]))
     }
 }
 

@@ -66,7 +66,8 @@ impl Certificate {
         if bytes.len() > CERTIFICATE_BYTES_MAX {
             return Err(NotACertificate);
         }
-        let (statement, signature): Signed = codec::from_bytes(bytes).map_err(|_| NotACertificate)?;
+        let (statement, signature): Signed =
+            codec::from_canonical_bytes(bytes).map_err(|_| NotACertificate)?;
         let signature = Signature::from_bytes(&signature.into_array());
         key.verify_strict(&[PREFIX, &statement].concat(), &signature).map_err(|_| NotACertificate)?;
         let (version, device, person, external_id, organisation, log): Statement =

@@ -1,8 +1,12 @@
 //! The writer's turn: a closure on a desk, and an answer when what it decided is durable.
 
+use std::collections::BTreeSet;
+
 use sync_core::exchange::server::desk::{Desk, DeskError};
+use sync_core::ids::StudentId;
 use sync_core::kv::KvError;
 
+use super::cards::touched;
 use super::log::frame_of;
 use super::{Engine, Standing};
 use crate::store::{CommitError, Decision, Turn};
@@ -83,19 +87,32 @@ impl Engine {
         if let Err(CommitError::Poisoned) = committed {
             self.failed.send_replace(true);
         }
-        Ok(committed?.reply?)
+        let decided =
+            committed.map_err(EngineError::from).and_then(|done| done.reply.map_err(EngineError::from));
+        let decided = decided.map(|(reply, touched)| {
+            self.cards.mark(touched);
+            reply
+        });
+        if let Err(error) = &decided {
+            tracing::error!(%error, "nothing was committed");
+        }
+        decided
     }
 
     /// Brings the log up to the present day: grants begin and end at midnight, whether or not anybody asks for anything.
     pub async fn advance(&self) -> Result<(), EngineError> {
-        let index = self.index();
-        let Some(organisation) = index.organisation()? else { return Ok(()) };
-        let today = organisation.zone.day_of(self.now());
-        if index.day()?.is_some_and(|day| day >= today) {
+        if self.has_begun_today()? {
             return Ok(());
         }
         // Every desk is brought up to its day before any work.
         self.decide(|_| Ok(Ruling::Stands(()))).await
+    }
+
+    fn has_begun_today(&self) -> Result<bool, KvError> {
+        let index = self.index();
+        let Some(organisation) = index.organisation()? else { return Ok(true) };
+        let today = organisation.zone.day_of(self.now());
+        Ok(index.day()?.is_some_and(|day| day >= today))
     }
 }
 
@@ -103,23 +120,22 @@ fn in_turn<R>(
     turn: &Turn<'_>,
     standing: &Standing,
     work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError>,
-) -> Decision<Result<R, DeskError>> {
+) -> Decision<Result<(R, BTreeSet<StudentId>), DeskError>> {
     let decided = Desk::new(turn.index(), turn.next_seq(), standing.conditions()).and_then(|mut desk| {
         desk.advance()?;
         match work(&mut desk)? {
             Ruling::Stands(reply) => {
                 desk.refresh_facts()?;
-                Ok((Some(desk.decide()), reply))
+                let touched = touched(&desk.index(), desk.entries())?;
+                Ok((Some(desk.decide()), (reply, touched)))
             }
-            Ruling::Void(reply) => Ok((None, reply)),
+            Ruling::Void(reply) => Ok((None, (reply, BTreeSet::new()))),
         }
     });
     match decided {
-        Ok((Some(decided), reply)) if !decided.entries.is_empty() => Decision::Append {
-            frame: frame_of(&decided.entries),
-            writes: decided.writes,
-            reply: Ok(reply),
-        },
+        Ok((Some(decided), reply)) if !decided.entries.is_empty() => {
+            Decision::Append { frame: frame_of(&decided.entries), writes: decided.writes, reply: Ok(reply) }
+        }
         Ok((_, reply)) => Decision::Nothing(Ok(reply)),
         Err(error) => Decision::Nothing(Err(error)),
     }

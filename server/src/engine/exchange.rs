@@ -37,6 +37,7 @@ impl Engine {
             Ok(taken) => taken,
             Err(unanswered) => return Ok(Answered::Not(unanswered)),
         };
+        self.project_cards_of(device.person).await?;
         let engine = Arc::clone(self);
         let (reply, delivered) = self
             .aside(move || {
@@ -44,8 +45,7 @@ impl Engine {
                 let log = DurableLog(engine.reader().as_ref());
                 // It may have been revoked while its request was decided; then it is told its fates alone.
                 let device = engine.index().device(device.id)?.unwrap_or(device);
-                let (reply, documents) =
-                    answer(&engine.index(), &log, &conditions, &device, &asked, taken)?;
+                let (reply, documents) = answer(&engine.index(), &log, &conditions, &device, &asked, taken)?;
                 Ok((reply, audit(&conditions, &device, &documents)))
             })
             .await?;
@@ -77,8 +77,7 @@ impl Engine {
     ) -> Result<Result<Taken, Unanswered>, EngineError> {
         let brings = !request.envelopes.is_empty() || !request.withdrawals.is_empty();
         let engine = Arc::clone(self);
-        let checked =
-            self.aside(move || Ok(check_request(&engine.index(), &device, request)?)).await?;
+        let checked = self.aside(move || Ok(check_request(&engine.index(), &device, request)?)).await?;
         match checked {
             Err(unanswered) => Ok(Err(unanswered)),
             // What brings nothing needs no turn.

@@ -16,16 +16,19 @@
 //!
 //! Absent on purpose: no document is loaded to answer an exchange, and no rule about people or records is written here.
 
+mod cards;
 mod decide;
 mod exchange;
+pub mod holds;
 mod limit;
+mod listing;
 mod log;
 mod open;
 mod pairing;
 mod presence;
 mod snapshot;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sync_core::exchange::server::desk::{Conditions, Secret, ServerRun};
@@ -37,9 +40,11 @@ use tokio::sync::watch;
 pub use decide::{EngineError, Ruling};
 pub use exchange::Answered;
 pub use limit::Limiter;
+pub use listing::{GoalRow, PersonRow, ServiceRow, StudentRow, TeamRow};
 pub use open::{FoundError, Founding, OpenEngineError, Settings, rebuild};
+pub(crate) use open::{owner, write_whole};
 pub use pairing::{NewCode, Paired, PairingRefused, PairingRequest};
-pub use snapshot::{Snapshot, SnapshotError};
+pub use snapshot::{Snapshot, SnapshotError, damaged_snapshots};
 
 use crate::auth::keys::ServerKeys;
 use crate::auth::token::Tokens;
@@ -55,6 +60,7 @@ pub struct Engine {
     tokens: Tokens,
     presence: presence::Presence,
     snapshots: snapshot::Snapshots,
+    cards: cards::Cards,
     data: PathBuf,
     failed: watch::Sender<bool>,
 }
@@ -113,7 +119,7 @@ impl Engine {
     }
 
     /// Returns the data folder.
-    pub fn data(&self) -> &std::path::Path {
+    pub fn data(&self) -> &Path {
         &self.data
     }
 
@@ -137,6 +143,3 @@ impl Engine {
         drop(self.committer.close());
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,8 @@
 //! Founding an organisation, opening what was founded, and building the index again.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,19 +15,22 @@ use sync_core::kv::{KvError, Overlay};
 use sync_core::time::Zone;
 use tokio::sync::watch;
 
+use super::cards::Cards;
 use super::log::{entry_of, frame_of};
 use super::presence::Presence;
-use super::snapshot::Snapshots;
+use super::snapshot::{FOLDER as SNAPSHOTS, Snapshots};
 use super::{Engine, Standing};
 use crate::auth::keys::{KeysError, Purpose, ServerKeys, system_random};
 use crate::auth::token::{ProviderTaken, Tokens};
 use crate::clock::Clock;
 use crate::store::{
-    AppendError, CatchUpError, Committer, EmbeddedStore, OpenError, ReadError, Store, StoreReader as _, SyncError,
+    AppendError, CatchUpError, Committer, EmbeddedStore, OpenError, ReadError, Store, SyncError,
 };
 
 /// The file beside the keys that says whose they are, so that a token can be made without opening the data.
 const OWNER: &str = "organisation";
+/// The mode of a data folder that is made: its owner alone.
+const DATA_MODE: u32 = 0o700;
 /// Payload bytes of the log that catching up reads at once.
 const CATCH_UP_BYTES: usize = 8 * 1024 * 1024;
 
@@ -116,6 +120,9 @@ impl Engine {
         let exists = settings.data.join("log").exists();
         let keys = ServerKeys::open_or_create(&settings.keys, exists, system_random)
             .map_err(OpenEngineError::from)?;
+        // What is in it is for the server alone.
+        let made = DirBuilder::new().recursive(true).mode(DATA_MODE).create(&settings.data);
+        made.map_err(OpenEngineError::from)?;
         let mut store = match EmbeddedStore::create(&settings.data, draw().map_err(OpenEngineError::from)?) {
             Err(OpenError::Exists { .. }) => EmbeddedStore::open(&settings.data),
             created => created,
@@ -136,13 +143,11 @@ impl Engine {
 
     /// Opens what was founded: recovers the log, brings the index to its end, and begins the present day.
     pub fn open(settings: &Settings) -> Result<Arc<Self>, OpenEngineError> {
+        if !settings.data.join("log").exists() {
+            return Err(OpenEngineError::NotFounded(settings.data.clone()));
+        }
         let keys = ServerKeys::open(&settings.keys)?;
-        let mut store = match EmbeddedStore::open(&settings.data) {
-            Err(OpenError::Missing { .. }) => {
-                return Err(OpenEngineError::NotFounded(settings.data.clone()));
-            }
-            opened => opened?,
-        };
+        let mut store = EmbeddedStore::open(&settings.data)?;
         catch_up(&mut store)?;
         let organisation = Index(store.index()).organisation().map_err(DeskError::from)?;
         let Some(organisation) = organisation.map(|organisation| organisation.id) else {
@@ -151,14 +156,19 @@ impl Engine {
         own(&settings.keys, organisation)?;
         let standing = standing(settings, &keys, &store)?;
         begin_day(&mut store, standing.conditions())?;
+        // What was due when the last start ended is not known: all are looked at again.
+        let students = Index(store.index()).students().map_err(DeskError::from)?;
+        let cards = Cards::default();
+        cards.mark(students.into_iter().map(|student| student.id).collect());
         Ok(Arc::new(Self {
             tokens: Tokens::new(organisation.0, keys.access(), &[])?,
-            snapshots: Snapshots::open(&settings.data.join("snapshots"))?,
+            snapshots: Snapshots::open(&settings.data.join(SNAPSHOTS))?,
             committer: Committer::start(Box::new(store))?,
             standing,
             organisation,
             keys,
             presence: Presence::new(),
+            cards,
             data: settings.data.clone(),
             failed: watch::channel(false).0,
         }))

@@ -38,6 +38,8 @@ pub const BUILDS_MAX: usize = 2;
 /// Changes of a document that are looked up at a time.
 const CHANGES_ROWS: usize = 4_096;
 
+/// The folder of the kept files, in the data folder.
+pub(super) const FOLDER: &str = "snapshots";
 const HASH_BYTES: usize = 32;
 const HEAD_BYTES: usize = HASH_BYTES + 4 + 8;
 
@@ -190,6 +192,32 @@ fn decode(file: &[u8]) -> Option<Snapshot> {
     })
 }
 
+/// Returns the kept snapshots of a data folder that are not as they were written. A file that is being replaced is left alone.
+pub fn damaged_snapshots(data: &Path) -> io::Result<Vec<(PathBuf, Option<DocumentId>)>> {
+    let files = match fs::read_dir(data.join(FOLDER)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        files => files?,
+    };
+    let mut damaged = Vec::new();
+    for file in files {
+        let path = file?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.ends_with(".new") {
+            continue;
+        }
+        match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            read => {
+                if decode(&read?).is_none() {
+                    let document = name.parse().ok();
+                    damaged.push((path, document));
+                }
+            }
+        }
+    }
+    Ok(damaged)
+}
+
 impl Engine {
     /// Returns a document that this person reads now, complete up to `at_least` or later, and puts the delivery into the audit.
     pub async fn snapshot(
@@ -269,15 +297,20 @@ impl Engine {
         Ok(built)
     }
 
-    /// Returns a document's changes up to a place in the log, each after those that it builds on.
-    pub(super) fn changes_of(&self, state: &DocumentState, until: u64) -> Result<Vec<Vec<u8>>, KvError> {
-        let id = state.name.id();
-        let log = DurableLog(self.reader().as_ref());
+    /// Returns a document's founding and its changes up to a place in the log, each after those that it builds on.
+    fn changes_of(&self, state: &DocumentState, until: u64) -> Result<Vec<Vec<u8>>, KvError> {
         // The founding chain depends on nothing but itself, whenever its steps were taken.
         let steps = schema::steps(state.name.kind);
         let steps = &steps[..steps.len().min(state.steps as usize)];
-        let mut changes: Vec<Vec<u8>> = founding(id, steps).into_iter().map(|step| step.bytes).collect();
-        let mut after = 0;
+        let founding = founding(state.name.id(), steps).into_iter().map(|step| step.bytes);
+        Ok(founding.chain(self.written_in(state, until)?).collect())
+    }
+
+    /// Returns what was written in a document since its founding, up to a place in the log.
+    pub(super) fn written_in(&self, state: &DocumentState, until: u64) -> Result<Vec<Vec<u8>>, KvError> {
+        let id = state.name.id();
+        let log = DurableLog(self.reader().as_ref());
+        let (mut changes, mut after) = (Vec::new(), 0);
         loop {
             let rows = self.index().changes(id, after, until, CHANGES_ROWS)?;
             for seq in &rows {

@@ -79,6 +79,10 @@ codes! {
         "this device's access has ended", "its unsent work can still be handed in; ask an administrator";
     PairingCodeInvalid = "pairing_code_invalid", FORBIDDEN,
         "this pairing code is not good, or not any more", "check the code, or ask for a new one";
+    PairingCodeUsed = "pairing_code_used", GONE,
+        "this pairing code was used before", "ask for a new one; a code pairs one device";
+    PairingCodeExpired = "pairing_code_expired", GONE,
+        "this pairing code's time is over", "ask for a new one";
     NotFound = "not_found", NOT_FOUND,
         "there is nothing here", "check the address; it may also be that you may not see it";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED,

@@ -24,6 +24,7 @@ pub mod body;
 pub mod error;
 pub mod listen;
 mod middleware;
+pub mod routes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -44,6 +44,16 @@ impl ImportError {
         Self { line: line.get(), column, ..Self::of_file(file, code) }
     }
 
+    /// Returns an error about a row that only shows beside what the organisation has.
+    pub(crate) fn of_row(file: &str, line: Line, code: Code) -> Self {
+        Self::at(file, line, 0, code)
+    }
+
+    /// Returns an error about the import as a whole.
+    pub(crate) fn of_all(code: Code) -> Self {
+        Self::of_file("", code)
+    }
+
     /// Puts the column's name before the message.
     pub(super) fn in_column(mut self, name: &str) -> Self {
         self.message = format!("{name}: {}", self.message);
@@ -122,6 +132,9 @@ codes! {
     TermsOverlap = "terms_overlap", "two terms of one school overlap; change the days; the other term is";
     TargetNotBeyondBaseline = "target_not_beyond_baseline", "the target has to differ from the baseline in the goal's direction; change target, baseline or direction";
     TargetDateNotLater = "target_date_not_later", "the target's date has to lie after the baseline's, which is";
+    GoalFixed = "goal_fixed", "a goal keeps its student, discipline and kind; give the new goal an external id of its own";
+    ServiceFixed = "service_fixed", "a service line keeps its student and discipline; give the new line an external id of its own";
+    ImportTooLarge = "import_too_large", "the import is too large to be made at once; split it, such as by school, with each student's rows together";
     AndMore = "and_more", "there are more errors; correct these and try again; not listed are";
 }
 

@@ -6,6 +6,7 @@ pub mod container;
 pub mod copy;
 pub mod deed;
 pub mod founding;
+pub mod imported;
 pub mod name;
 pub mod rehearsal;
 pub mod schema;

@@ -54,6 +54,16 @@ pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     if rest.is_empty() { Ok(value) } else { Err(DecodeError::Malformed) }
 }
 
+/// Decodes exactly one CBOR value, and takes it only in the form in which [`to_bytes`] writes it: what is signed or named by its hash has
+/// one form.
+///
+/// # Errors
+/// [`DecodeError::Malformed`], also for another form of the same value.
+pub fn from_canonical_bytes<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let value = from_bytes(bytes)?;
+    if to_bytes(&value) == bytes { Ok(value) } else { Err(DecodeError::Malformed) }
+}
+
 /// Encodes a message with the wire version in front.
 pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     [WIRE_VERSION.to_be_bytes().as_slice(), &to_bytes(message)].concat()
@@ -100,6 +110,16 @@ mod tests {
             "bytes behind the value"
         );
         assert_eq!(decode::<Vec<u8>>(&vec![0; MESSAGE_BYTES_MAX + 1]), Err(DecodeError::TooLarge));
+    }
+
+    #[test]
+    fn a_looser_form_of_a_value_is_not_canonical() {
+        let pair = to_bytes(&(1u8, 2u8));
+        assert_eq!(from_canonical_bytes::<(u8, u8)>(&pair), Ok((1, 2)));
+        // An array that claims three items and has two; a number in more bytes than it needs.
+        for loose in [[&[0x83], &pair[1..]].concat(), vec![0x82, 0x18, 1, 2]] {
+            assert_eq!(from_canonical_bytes::<(u8, u8)>(&loose), Err(DecodeError::Malformed));
+        }
     }
 
     #[test]

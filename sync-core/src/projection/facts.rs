@@ -16,8 +16,9 @@ use crate::exchange::server::entry::LogEntry;
 use crate::exchange::server::index::Index;
 use crate::ids::{GrantId, PersonId, StudentId};
 use crate::kv::KvError;
+use crate::projection::card::CARD;
 use crate::roster::calendar::Calendar;
-use crate::roster::reading::Roles;
+use crate::roster::reading::{Roles, needs_card};
 use crate::roster::role::Role;
 use crate::roster::{DeviceState, Grant, GrantState, Student};
 use crate::sensitive::Sensitive;
@@ -183,16 +184,24 @@ impl Desk<'_> {
     pub fn project_facts(&mut self, person: PersonId) -> Result<(), DeskError> {
         let facts = facts_of(&self.index(), person, self.today())?;
         for key in self.index().facts(person)? {
-            if !facts.contains_key(&key) {
+            if !facts.contains_key(&key) && !self.keeps_card(person, &key)? {
                 self.emit(LogEntry::Fact { person, key, value: None })?;
             }
         }
         for (key, value) in facts {
             if self.index().fact(person, &key)? != Some(hash_of(&value)) {
-                self.emit(LogEntry::Fact { person, key, value: Some(value.into()) })?;
+                self.emit(LogEntry::Fact { person, key, value: Some(Sensitive::new(value.into())) })?;
             }
         }
         Ok(())
+    }
+
+    /// Returns whether a fact is a card that the person's place still asks for: cards are projected by themselves, with the record.
+    fn keeps_card(&self, person: PersonId, key: &str) -> Result<bool, DeskError> {
+        match key.strip_prefix(CARD).and_then(|student| student.parse().ok()) {
+            Some(student) => Ok(needs_card(&self.roles_on(person, student, self.today())?)),
+            None => Ok(false),
+        }
     }
 
     /// Projects the facts of everybody whom the entries on this desk concern. The writer does this last, so that a fact and its cause
@@ -254,6 +263,7 @@ impl Desk<'_> {
                 | LogEntry::Refused { .. }
                 | LogEntry::Fact { .. }
                 | LogEntry::Delivered { .. }
+                | LogEntry::Imported { .. }
                 | LogEntry::Audit { .. } => {}
             }
         }

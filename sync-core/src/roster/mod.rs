@@ -7,7 +7,7 @@ pub mod role;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeviceId, GrantId, GuardianId, PersonId, SchoolId, StudentId, TabletId};
+use crate::ids::{DeviceId, GrantId, GuardianId, OrgId, PersonId, SchoolId, StudentId, TabletId, derive};
 use crate::roster::role::Role;
 use crate::sensitive::Sensitive;
 
@@ -107,6 +107,13 @@ pub enum GrantState {
 }
 
 impl Grant {
+    /// Returns the id of the grant of this place from this day on: whoever gives the same place twice gives it once.
+    pub fn id_of(org: OrgId, student: StudentId, person: PersonId, role: Role, from: Date) -> GrantId {
+        let from = from.to_string();
+        let parts: [&[u8]; 5] = [&org.0, &student.0, &person.0, role.name().as_bytes(), from.as_bytes()];
+        GrantId(derive("grant", &parts))
+    }
+
     /// Returns where the grant stands on `today`, a school day in the organisation's zone.
     pub fn state(&self, today: Date) -> GrantState {
         if self.to.is_some_and(|last| last < today || last < self.from) {

@@ -1,4 +1,13 @@
 //! The one test binary of this crate: each module is a family of checks, so that the whole links once.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test says what went wrong by failing"
+)]
+
 mod access;
 mod book;
+mod simulation;

@@ -5,10 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::document::change::{ChangeHash, outline};
+use crate::document::change::ChangeHash;
 use crate::document::schema::SCHEMA;
-use crate::envelope::{Body, Content};
-use crate::exchange::codec;
 use crate::exchange::message::{ENVELOPES_MAX, Fate, LISTING_MAX, Listing, Reply, Request, WITHDRAWALS_MAX};
 use crate::exchange::server::desk::{Conditions, Desk, DeskError};
 use crate::exchange::server::entry::LogEntry;
@@ -96,18 +94,10 @@ pub fn check_request(
     if !request.envelopes.is_empty() && over_quota(&index.quota(device.id)?) {
         return Ok(Err(Unanswered::OverQuota));
     }
-    let yours = request.envelopes.iter().filter_map(|envelope| change_in(&envelope.body)).collect();
-    let envelopes =
-        request.envelopes.into_iter().map(|envelope| check(index, envelope)).collect::<Result<_, _>>()?;
+    let envelopes = request.envelopes.into_iter().map(|envelope| check(index, envelope));
+    let envelopes = envelopes.collect::<Result<Vec<Checked>, KvError>>()?;
+    let yours = envelopes.iter().filter_map(Checked::change).collect();
     Ok(Ok(CheckedRequest { device: device.id, envelopes, withdrawals: request.withdrawals, yours }))
-}
-
-fn change_in(body: &[u8]) -> Option<ChangeHash> {
-    let body: Body = codec::from_bytes(body).ok()?;
-    match body.content {
-        Content::Change(bytes) => outline(&bytes).ok().map(|outline| outline.hash),
-        Content::Slots(_) => None,
-    }
 }
 
 impl Desk<'_> {

@@ -109,6 +109,7 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
             }
             mail(sheet, *person, seq);
         }
+        LogEntry::Imported { row, said } => put_pieces(sheet, &key::roster(&row.0), said),
         LogEntry::Delivered { .. } | LogEntry::Audit { .. } => {}
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! What stands in an organisation's log: every change of state, in the order in which it came to be.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +9,7 @@ use crate::document::name::DocumentName;
 use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::envelope::{Envelope, Evidence};
 use crate::exchange::message::{EndReason, HoldReason, HoldState, HoldView};
-use crate::ids::{ActId, DeviceId, DocumentId, GrantId, HoldId, OrgId, PersonId};
+use crate::ids::{ActId, DeviceId, DocumentId, GrantId, HoldId, OrgId, PersonId, RosterRowId};
 use crate::roster::calendar::Calendar;
 use crate::roster::reading::Roles;
 use crate::roster::{Device, DeviceState, Grant, Guardian, Person, School, Student};
@@ -109,6 +111,15 @@ pub enum Origin {
         /// The policy by which they were let through.
         policy: u32,
     },
+}
+
+/// What the roster said last of one field of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RosterSaid {
+    /// The value, as a hash.
+    pub value: ContentHash,
+    /// The organisation's own edit that said it; none where it is said by a fact, or by the record as it was made.
+    pub edit: Option<SlotKey>,
 }
 
 /// One entry of the log.
@@ -231,7 +242,7 @@ pub enum LogEntry {
         /// What it is about.
         key: String,
         /// The value; none where it is gone.
-        value: Option<Sensitive<Vec<u8>>>,
+        value: Option<Sensitive<serde_bytes::ByteBuf>>,
     },
     /// Documents were delivered: the audit of who was sent what.
     Delivered {
@@ -243,6 +254,14 @@ pub enum LogEntry {
         documents: Vec<DocumentId>,
         /// When.
         time: Moment,
+    },
+    /// What the district's roster says of one row now. An import compares with this, so that it changes what the roster changed and
+    /// leaves alone what people have changed since.
+    Imported {
+        /// Which row.
+        row: RosterRowId,
+        /// All that it says, by field.
+        said: BTreeMap<String, RosterSaid>,
     },
     /// Somebody decided something by hand that no other entry names.
     Audit {
@@ -282,6 +301,7 @@ impl LogEntry {
             | Self::HoldState { .. }
             | Self::Fact { .. }
             | Self::Delivered { .. }
+            | Self::Imported { .. }
             | Self::Audit { .. } => None,
         }
     }
@@ -311,6 +331,7 @@ impl LogEntry {
             Self::Fact { .. } => 20,
             Self::Delivered { .. } => 21,
             Self::Audit { .. } => 22,
+            Self::Imported { .. } => 23,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! One ordered space of keys, a table for each first byte. Reading goes through [`Index`]; writing only through
 //! [`apply`](super::apply), which a rebuild uses as well.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +13,8 @@ use crate::document::name::DocumentName;
 use crate::document::slot::{ContentHash, SlotKey};
 use crate::exchange::codec;
 use crate::exchange::message::EndReason;
-use crate::exchange::server::entry::{Hold, Organisation, Standing};
-use crate::ids::{DeviceId, DocumentId, GrantId, HoldId, PersonId, SchoolId, StudentId};
+use crate::exchange::server::entry::{Hold, Organisation, RosterSaid, Standing};
+use crate::ids::{DeviceId, DocumentId, GrantId, GuardianId, HoldId, PersonId, RosterRowId, SchoolId, StudentId};
 use crate::kv::{KvError, KvRead, Pair, prefix_end};
 use crate::roster::calendar::Calendar;
 use crate::roster::reading::Roles;
@@ -141,6 +143,10 @@ pub(crate) mod key {
     }
     pub(crate) fn guardian(id: &[u8]) -> Vec<u8> {
         of(b'U', &[id])
+    }
+    /// Roster row, number of the piece.
+    pub(crate) fn roster(row: &[u8]) -> Vec<u8> {
+        of(b'i', &[row])
     }
     pub(crate) fn grant(id: &[u8]) -> Vec<u8> {
         of(b'G', &[id])
@@ -315,9 +321,19 @@ impl<'a> Index<'a> {
         self.values(key::student(&[]))
     }
 
+    /// Returns a guardian.
+    pub fn guardian(&self, id: GuardianId) -> Result<Option<Guardian>, KvError> {
+        self.read(&key::guardian(&id.0))
+    }
+
     /// Returns all guardians.
     pub fn guardians(&self) -> Result<Vec<Guardian>, KvError> {
         self.values(key::guardian(&[]))
+    }
+
+    /// Returns what the roster said last of a row, by field; nothing before the row was first imported.
+    pub fn roster_said(&self, row: RosterRowId) -> Result<BTreeMap<String, RosterSaid>, KvError> {
+        Ok(self.read_pieces(key::roster(&row.0))?.unwrap_or_default())
     }
 
     /// Returns a grant.

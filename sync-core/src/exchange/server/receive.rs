@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::document::change::ChangeHash;
 use crate::document::name::DocumentName;
 use crate::document::schema::RecordKind;
 use crate::document::slot::{ContentHash, Slot, SlotKey};
@@ -23,12 +24,6 @@ use crate::roster::{Device, DeviceState};
 pub const WAITING_MAX: u64 = 5_000;
 /// Bytes of refused envelopes that are kept of one device.
 pub const REFUSED_BYTES_MAX: u64 = 16 * 1024 * 1024;
-
-/// Bytes that the slots of one act may have, so that a hold of it fits the index. A session with its observations has a few thousand.
-pub const ACT_BYTES_MAX: usize = 48 * 1024;
-
-/// The code of an envelope with a larger act.
-pub const ACT_TOO_LARGE: &str = "act_too_large";
 
 /// The code of what is refused because there is no such document for its author, whether or not it exists for others.
 pub const NO_SUCH_DOCUMENT: &str = "no_such_document";
@@ -53,6 +48,14 @@ struct Whole {
     device: Device,
     name: DocumentName,
     shaped: Shaped,
+}
+
+impl Checked {
+    /// Returns the hash of the change that the envelope brought, if it brought one that could be read.
+    pub fn change(&self) -> Option<ChangeHash> {
+        let whole = self.content.as_ref().ok()?;
+        whole.shaped.wrapping().map(|wrapping| wrapping.hash)
+    }
 }
 
 /// Why an envelope has nothing in it that could stand.
@@ -111,18 +114,9 @@ fn shape(index: &Index<'_>, verified: Verified, device: Device) -> Result<Result
         Content::Slots(slots) => shape_slots(slots.clone(), &places, Writer::Member(device.person)),
     };
     match shaped {
-        Ok(shaped) if !acts_fit(shaped.slots()) => no(ACT_TOO_LARGE),
         Ok(shaped) => Ok(Ok(Whole { name: state.name, verified, device, shaped })),
         Err(refusal) => no(refusal.code()),
     }
-}
-
-fn acts_fit(slots: &[Slot]) -> bool {
-    let mut sizes: BTreeMap<Option<ActId>, usize> = BTreeMap::new();
-    for slot in slots {
-        *sizes.entry(slot.act()).or_default() += crate::exchange::codec::to_bytes(slot).len();
-    }
-    sizes.values().all(|size| *size <= ACT_BYTES_MAX)
 }
 
 /// What one act lacks; with no reason, it may stand.
@@ -464,7 +458,9 @@ impl Desk<'_> {
                 let hold = self.with_state_of_base(hold, base)?;
                 let (id, state) = (hold.id, hold.state.clone());
                 let to = self.told_of(&hold)?;
+                let slots = hold.slots.clone();
                 let seq = self.emit(LogEntry::Held { hold: Box::new(hold), to })?;
+                self.make_known(document, &slots, &state)?;
                 (Outcome::Held { hold: id, reason, state }, seq)
             }
         };

@@ -3,6 +3,7 @@
 //! `access/matrix.txt` was transcribed from the texts by somebody who had not read the policy. Here each of its cells is acted out: a
 //! device of that role signs an envelope with that one act, and the fate is compared with the cell.
 
+mod print;
 mod school;
 
 use school::{School, Subject};

@@ -1,0 +1,50 @@
+//! What `carryover --server URL --token TOKEN` does, from anywhere: administration over HTTP.
+
+mod client;
+mod device;
+mod grant;
+mod hold;
+mod import;
+mod list;
+#[cfg(test)]
+mod tests;
+
+use clap::Subcommand;
+
+use self::client::Remote;
+use super::{Common, Outcome};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RemoteCommand {
+    /// Import the district's CSV files from a folder: all of it, or nothing
+    Import(import::Import),
+    /// People who work here
+    #[command(subcommand)]
+    Person(list::Person),
+    /// Students
+    #[command(subcommand)]
+    Student(list::Student),
+    /// Places on students' teams
+    #[command(subcommand)]
+    Grant(grant::Grant),
+    /// Devices, and codes to pair them with
+    #[command(subcommand)]
+    Device(device::Device),
+    /// What waits for review
+    #[command(subcommand)]
+    Hold(hold::Hold),
+}
+
+impl RemoteCommand {
+    pub(super) fn run(&self, common: &Common) -> Outcome {
+        let remote = Remote::of(common)?;
+        match self {
+            Self::Import(command) => command.run(&remote, common.json),
+            Self::Person(command) => command.run(&remote),
+            Self::Student(command) => command.run(&remote),
+            Self::Grant(command) => command.run(&remote),
+            Self::Device(command) => command.run(&remote),
+            Self::Hold(command) => command.run(&remote),
+        }
+    }
+}

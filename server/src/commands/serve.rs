@@ -1,0 +1,116 @@
+//! `serve`: serves what is in the data folder until told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::{CommandError, Common, Done, Exit, Outcome, announcement, outcome};
+use crate::engine::{Engine, write_whole};
+use crate::http::{bind, routes, serve, shell};
+
+/// How often the writer looks whether a school day has begun.
+const ADVANCE_EVERY: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// The address to listen at, such as 127.0.0.1:8080; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: SocketAddr,
+    /// The data folder
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// A file that appears, whole, when the server answers
+    #[arg(long, value_name = "FILE")]
+    announce: Option<PathBuf>,
+}
+
+impl Serve {
+    pub(super) fn run(&self, common: &Common) -> Outcome {
+        let engine = Engine::open(&common.settings(&self.data))?;
+        serve_engine(&engine, self.listen, self.announce.as_deref(), common)
+    }
+}
+
+/// Serves an open engine until a signal comes or the store stops.
+pub fn serve_engine(
+    engine: &Arc<Engine>,
+    listen: SocketAddr,
+    announce: Option<&std::path::Path>,
+    common: &Common,
+) -> Outcome {
+    let failed = |error: std::io::Error| {
+        CommandError::of(Exit::Failed, "serve", &error, "check --listen and the disk")
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
+    let outcome = runtime.block_on(async {
+        let listener = bind(listen).map_err(failed)?;
+        let url = format!("http://{}", listener.local_addr().map_err(failed)?);
+        let (stop, stopping) = watch::channel(false);
+        let router = shell(routes::router(Arc::clone(engine)), routes::limits());
+        let serving = tokio::spawn(serve(listener, router, routes::limits(), stopping.clone()));
+        let days = tokio::spawn(keep_days(Arc::clone(engine), stopping.clone()));
+        let cards = tokio::spawn(Arc::clone(engine).keep_cards(stopping));
+        if let Some(file) = announce {
+            let announced = announcement(engine, &url).await.map_err(|error| {
+                CommandError::of(Exit::Failed, "announce", &error, "see the log on standard error")
+            })?;
+            write_whole(file, announced.to_string().as_bytes()).map_err(failed)?;
+        }
+        if common.json {
+            outcome::say(json!({"server": url}));
+        } else {
+            outcome::say(format_args!("serving at {url}"));
+        }
+        let stopped = told_to_stop(engine).await;
+        stop.send_replace(true);
+        let drained = serving.await;
+        tracing::info!(?drained, "stopped serving");
+        // They end by themselves now that they are told to.
+        drop((days.await, cards.await));
+        stopped.map_err(failed)
+    });
+    engine.close();
+    if outcome? {
+        return Err(CommandError::new(
+            Exit::Failed,
+            "storage_failed",
+            "the store stopped after a failed write to the disk",
+            "check the disk, then start again: what was acknowledged is durable",
+        ));
+    }
+    Ok(Done::default())
+}
+
+/// Waits for a signal; returns true if it was the store that stopped.
+async fn told_to_stop(engine: &Engine) -> std::io::Result<bool> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut failed = engine.failed();
+    Ok(tokio::select! {
+        _ = terminate.recv() => false,
+        _ = interrupt.recv() => false,
+        // The engine holds the sender for as long as it lives, so this ends only with a failure.
+        stopped = failed.wait_for(|failed| *failed) => stopped.is_ok(),
+    })
+}
+
+/// Begins and ends grants at midnight, though nobody asks for anything.
+async fn keep_days(engine: Arc<Engine>, mut stopping: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(ADVANCE_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopping.wait_for(|stop| *stop) => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = engine.advance().await {
+            tracing::error!(%error, "the school day could not be begun");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Administration, for an administrator's token.
+//!
+//! | Route | What |
+//! | --- | --- |
+//! | `POST /v1/import?dry_run=true` | `{"files":{name: base64}}`: applies all of it, or says what to change |
+//! | `GET /v1/people`, `GET /v1/students` | who is here |
+//! | `GET /v1/grants?student=&person=`, `POST /v1/grants`, `POST /v1/grants/{grant}/end` | places on teams |
+//! | `POST /v1/people/{person}/code` | a pairing code |
+//! | `GET /v1/devices?person=`, `POST /v1/devices/{device}/revoke` | devices |
+
+mod devices;
+mod grants;
+mod import;
+mod people;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use sync_core::ids::PersonId;
+
+use crate::engine::Engine;
+use crate::http::{ApiError, Code};
+
+/// Bytes of an import's body: a district's files, a third larger for their encoding.
+pub(super) const IMPORT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of any other request of an administrator.
+pub(super) const REQUEST_BYTES_MAX: usize = 16 * 1024;
+
+/// Routes with limits of their own.
+pub(super) const LIMITS: [(&str, usize); 5] = [
+    ("/v1/import", IMPORT_BYTES_MAX),
+    ("/v1/grants", REQUEST_BYTES_MAX),
+    ("/v1/grants/{grant}/end", REQUEST_BYTES_MAX),
+    ("/v1/people/{person}/code", REQUEST_BYTES_MAX),
+    ("/v1/devices/{device}/revoke", REQUEST_BYTES_MAX),
+];
+
+pub(super) fn router() -> Router<Arc<Engine>> {
+    Router::new()
+        .route("/v1/import", post(import::import))
+        .route("/v1/people", get(people::people))
+        .route("/v1/students", get(people::students))
+        .route("/v1/people/{person}/code", post(devices::code))
+        .route("/v1/grants", get(grants::list).post(grants::add))
+        .route("/v1/grants/{grant}/end", post(grants::end))
+        .route("/v1/devices", get(devices::list))
+        .route("/v1/devices/{device}/revoke", post(devices::revoke))
+}
+
+/// Returns the person who is named, by either id.
+fn person(engine: &Engine, named: &str) -> Result<PersonId, ApiError> {
+    let person = crate::admin::person_named(&engine.index(), engine.organisation(), named)?;
+    Ok(person.ok_or_else(|| ApiError::new(Code::NotFound).message("there is no such person"))?.id)
+}

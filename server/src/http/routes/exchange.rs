@@ -1,0 +1,68 @@
+//! The exchange, and handing in.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse as _, Response};
+use sync_core::exchange::codec;
+use sync_core::exchange::message::Request;
+use sync_core::roster::Device;
+
+use super::caller::{in_use, signed};
+use crate::auth::keys::system_random;
+use crate::crash::crash_point;
+use crate::engine::{Answered, Engine};
+use crate::http::{ApiError, Code};
+
+/// The media type of requests and replies.
+const CBOR: &str = "application/cbor";
+/// The header with the token for the downloads that follow.
+const TOKEN: HeaderName = HeaderName::from_static("x-carryover-token");
+
+pub(super) async fn exchange(
+    State(engine): State<Arc<Engine>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let device = in_use(signed(&engine, &headers, &body)?)?;
+    let request: Request = codec::decode(&body)?;
+    let token = token(&engine, &device)?;
+    let mut response = answer(engine.exchange(device, request).await?)?;
+    response.headers_mut().insert(TOKEN, token);
+    Ok(response)
+}
+
+pub(super) async fn hand_in(
+    State(engine): State<Arc<Engine>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let device = signed(&engine, &headers, &body)?;
+    if !engine.may_hand_in(device.id) {
+        return Err(Code::RateLimited.into());
+    }
+    let request: Request = codec::decode(&body)?;
+    answer(engine.hand_in(device, request).await?)
+}
+
+fn answer(answered: Answered) -> Result<Response, ApiError> {
+    match answered {
+        Answered::Reply(reply) => {
+            let bytes = codec::encode(&*reply);
+            crash_point("before_reply");
+            Ok(([(CONTENT_TYPE, CBOR)], bytes).into_response())
+        }
+        Answered::Not(unanswered) => Err(unanswered.into()),
+    }
+}
+
+fn token(engine: &Engine, device: &Device) -> Result<HeaderValue, ApiError> {
+    let mut id = [0; 16];
+    system_random(&mut id).map_err(|_| Code::Internal)?;
+    let person = device.person.to_string();
+    let token = engine.tokens().issue_device(device.id.0, &person, id, engine.now_s());
+    HeaderValue::try_from(token.map_err(|_| Code::Internal)?).map_err(|_| Code::Internal.into())
+}

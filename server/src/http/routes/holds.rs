@@ -1,0 +1,195 @@
+//! Holds: seeing and deciding them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use serde::Deserialize;
+use serde_json::{Map, Value as JsonValue, json};
+use sync_core::document::schema::RecordKind;
+use sync_core::document::slot::{ACT, AT, Fields, OFFSET, Value};
+use sync_core::exchange::server::entry::Hold;
+use sync_core::exchange::server::review::{DECIDED_MAX, Review};
+use sync_core::ids::HoldId;
+use sync_core::record::Waiting;
+
+use super::caller::{Caller, anyone, bearer};
+use super::parse;
+use crate::engine::Engine;
+use crate::engine::holds::{Seen, Verdict, Viewer};
+use crate::http::{ApiError, Code};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdmitRequest {
+    holds: Vec<HoldId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeclineRequest {
+    holds: Vec<HoldId>,
+    reason: String,
+}
+
+pub(super) async fn list(
+    State(engine): State<Arc<Engine>>,
+    headers: HeaderMap,
+) -> Result<Json<JsonValue>, ApiError> {
+    let viewer = viewer(&bearer(&engine, &headers)?)?;
+    let holds: Vec<JsonValue> = engine.holds(viewer).await?.iter().map(view).collect();
+    Ok(Json(json!({ "holds": holds })))
+}
+
+pub(super) async fn show(
+    State(engine): State<Arc<Engine>>,
+    Path(hold): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<JsonValue>, ApiError> {
+    let viewer = viewer(&bearer(&engine, &headers)?)?;
+    let id = hold.parse().map_err(|_| Code::NotFound)?;
+    let seen = engine.hold(viewer, id).await?.ok_or(Code::NotFound)?;
+    Ok(Json(json!({ "holds": [view(&seen)] })))
+}
+
+pub(super) async fn admit(
+    State(engine): State<Arc<Engine>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<JsonValue>, ApiError> {
+    let caller = anyone(&engine, &headers, &body)?;
+    let request: AdmitRequest = parse(&body)?;
+    decide(&engine, &caller, request.holds, Verdict::Admit).await
+}
+
+pub(super) async fn decline(
+    State(engine): State<Arc<Engine>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<JsonValue>, ApiError> {
+    let caller = anyone(&engine, &headers, &body)?;
+    let request: DeclineRequest = parse(&body)?;
+    decide(&engine, &caller, request.holds, Verdict::Decline(request.reason)).await
+}
+
+async fn decide(
+    engine: &Arc<Engine>,
+    caller: &Caller,
+    ids: Vec<HoldId>,
+    verdict: Verdict,
+) -> Result<Json<JsonValue>, ApiError> {
+    let viewer = viewer(caller)?;
+    let Viewer::Person(reviewer) = viewer else { return Err(Code::Forbidden.into()) };
+    match engine.review(reviewer, ids.clone(), verdict).await? {
+        Review::Decided(_) => {
+            let mut holds = Vec::new();
+            for id in ids {
+                holds.extend(engine.hold(viewer, id).await?.as_ref().map(view));
+            }
+            Ok(Json(json!({ "holds": holds })))
+        }
+        Review::Unknown(hold) => Err(ApiError::new(Code::NotFound).detail("hold", hold.to_string())),
+        Review::BuildsOn { hold, bases } => {
+            let bases: Vec<String> = bases.iter().map(ToString::to_string).collect();
+            Err(ApiError::new(Code::Conflict)
+                .message("a hold builds on another that is held")
+                .help("decide about that one with it, or first")
+                .detail("hold", hold.to_string())
+                .detail("bases", bases))
+        }
+        Review::NeedsCorrection { hold, fault } => Err(ApiError::new(Code::Conflict)
+            .message("a value cannot be as it is")
+            .help("correct it first, then admit both")
+            .detail("hold", hold.to_string())
+            .detail("fault", fault)),
+        Review::Invalid => Err(ApiError::new(Code::InvalidValue).message(format!(
+            "a decision names 1 to {DECIDED_MAX} holds, and a reason is neither empty nor long"
+        ))),
+    }
+}
+
+fn viewer(caller: &Caller) -> Result<Viewer, ApiError> {
+    match caller {
+        Caller::Administrator(_) => Ok(Viewer::Administrator),
+        Caller::Person(_) | Caller::Device(_) => {
+            caller.person().map(Viewer::Person).ok_or_else(|| Code::Forbidden.into())
+        }
+    }
+}
+
+/// Returns a hold in the fields that scripts know; what the viewer may not see is null.
+fn view(seen: &Seen) -> JsonValue {
+    match seen {
+        Seen::Exists(hold) => fields(hold, None, &[]),
+        Seen::Whole { hold, mine, would } => fields(hold, Some(*mine), would),
+    }
+}
+
+fn fields(hold: &Hold, mine: Option<bool>, would: &[Waiting]) -> JsonValue {
+    // A session that comes with its observations is what the hold is about.
+    let about = would.iter().find(|one| one.kind == Some(RecordKind::Session)).or_else(|| would.first());
+    let made = about.filter(|about| about.field.is_none()).and_then(|about| {
+        hold.slots.iter().find(|slot| slot.key == about.record).map(|slot| without_frame(&slot.fields))
+    });
+    let proposed = about.and_then(|about| about.proposed.as_ref()).map(plain).or(made);
+    json!({
+        "id": hold.id,
+        "student": hold.name.subject,
+        "record": about.map(|about| about.record.to_string()),
+        "author": about.map(|_| hold.author),
+        "mine": mine,
+        "reason": hold.reason.name(),
+        "what": about.map(|about| what(about, would.len())),
+        "field": about.and_then(|about| about.field.clone()),
+        "present": about.and_then(|about| about.present.as_ref()).map(plain),
+        "proposed": proposed,
+        "state": hold.state.name(),
+        "late": about.map(|_| hold.late),
+    })
+}
+
+/// Says in a few words what a hold would make or change.
+fn what(about: &Waiting, slots: usize) -> String {
+    let kind = about.kind.map_or("record", kind_word);
+    match &about.field {
+        Some(field) => format!("{field} of a {kind}"),
+        None if slots > 1 => format!("new {kind} with {} more", slots - 1),
+        None => format!("new {kind}"),
+    }
+}
+
+fn kind_word(kind: RecordKind) -> &'static str {
+    match kind {
+        RecordKind::PlanVersion => "plan version",
+        RecordKind::Service => "service",
+        RecordKind::Goal => "goal",
+        RecordKind::Assignment => "assignment",
+        RecordKind::Session => "session",
+        RecordKind::Missed => "missed session",
+        RecordKind::Observation => "observation",
+        RecordKind::Tally => "tally",
+        RecordKind::Tap => "tap",
+        RecordKind::Edit => "edit",
+        RecordKind::Signature => "signature",
+        RecordKind::Issued => "note of the server",
+    }
+}
+
+fn without_frame(fields: &Fields) -> JsonValue {
+    let own = fields.iter().filter(|(name, _)| ![ACT, AT, OFFSET].contains(&name.as_str()));
+    JsonValue::Object(own.map(|(name, value)| (name.clone(), plain(value))).collect())
+}
+
+/// Returns a slot's value as JSON has it. It goes to somebody who may read the record.
+fn plain(value: &Value) -> JsonValue {
+    match value {
+        Value::Flag(flag) => JsonValue::from(*flag),
+        Value::Int(int) => JsonValue::from(*int),
+        Value::Text(text) => JsonValue::from(text.as_str()),
+        Value::Map(map) => JsonValue::Object(
+            map.iter().map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>(),
+        ),
+    }
+}

@@ -1,0 +1,84 @@
+//! The routes: each handler parses, asks the engine, answers.
+//!
+//! | Route | Who | What |
+//! | --- | --- | --- |
+//! | `GET /live`, `GET /ready` | anybody | whether the process runs; whether it serves |
+//! | `POST /v1/pair` | whoever has a code | [`pair`] |
+//! | `POST /v1/exchange` | a device in use | [`exchange`] |
+//! | `POST /v1/hand-in` | any known device | [`exchange`] |
+//! | `GET /v1/documents/{document}/snapshot` | a device in use, whose person reads it | [`snapshot`] |
+//! | `GET /v1/holds`, `GET /v1/holds/{hold}`, `POST /v1/holds/admit`, `POST /v1/holds/decline` | who may review | [`holds`] |
+//! | `/v1/import`, `/v1/people` ... | an administrator | [`admin`] |
+//!
+//! What somebody may not know exists is answered as if it did not.
+
+mod admin;
+pub mod caller;
+mod exchange;
+mod health;
+mod holds;
+mod pair;
+pub mod refusal;
+mod snapshot;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use serde::de::DeserializeOwned;
+use tower_http::compression::CompressionLayer;
+
+use crate::engine::Engine;
+use crate::http::{ApiError, Code, Limits};
+
+/// Bytes of a pairing request: a code, a key and two names.
+pub const PAIR_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a decision about holds: a thousand ids and a reason.
+pub const DECISION_BYTES_MAX: usize = 64 * 1024;
+
+/// Returns the limits of these routes.
+pub fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.body_bytes_max_by_route.extend([
+        ("/v1/pair", PAIR_BYTES_MAX),
+        ("/v1/holds/admit", DECISION_BYTES_MAX),
+        ("/v1/holds/decline", DECISION_BYTES_MAX),
+    ]);
+    limits.body_bytes_max_by_route.extend(admin::LIMITS);
+    limits
+}
+
+/// Reads a body whose sender is known by now. What does not parse is refused by place, never by content.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        let place = format!(
+            "the body is not the JSON that belongs here: line {}, column {}",
+            error.line(),
+            error.column()
+        );
+        ApiError::from(Code::BadJson).message(place)
+    })
+}
+
+/// Returns all routes, without the shell around them.
+pub fn router(engine: Arc<Engine>) -> Router {
+    let exchanges = Router::new()
+        .route("/v1/exchange", post(exchange::exchange))
+        .route("/v1/hand-in", post(exchange::hand_in))
+        .layer(CompressionLayer::new());
+    Router::new()
+        .route("/live", get(health::live))
+        .route("/ready", get(health::ready))
+        .route("/v1/pair", post(pair::pair))
+        .route("/v1/documents/{document}/snapshot", get(snapshot::snapshot))
+        .route("/v1/holds", get(holds::list))
+        .route("/v1/holds/admit", post(holds::admit))
+        .route("/v1/holds/decline", post(holds::decline))
+        .route("/v1/holds/{hold}", get(holds::show))
+        .merge(exchanges)
+        .merge(admin::router())
+        .with_state(engine)
+}
+
+#[cfg(test)]
+mod tests;

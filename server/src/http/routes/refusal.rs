@@ -1,0 +1,76 @@
+//! What the engine could not do, in the words of the envelope.
+
+use sync_core::exchange::codec::DecodeError;
+use sync_core::exchange::server::answer::Unanswered;
+use sync_core::kv::KvError;
+
+use crate::engine::{EngineError, PairingRefused, SnapshotError};
+use crate::http::{ApiError, Code};
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Busy => Code::Overloaded.into(),
+            EngineError::Closing => Code::NotReady.into(),
+            EngineError::DiskFull => Code::StorageFull.into(),
+            EngineError::Storage(_) | EngineError::Index(KvError::Poisoned) => Code::StorageFailed.into(),
+            EngineError::Index(_) | EngineError::Desk(_) | EngineError::Abandoned => Code::Internal.into(),
+        }
+    }
+}
+
+impl From<KvError> for ApiError {
+    fn from(error: KvError) -> Self {
+        EngineError::from(error).into()
+    }
+}
+
+impl From<SnapshotError> for ApiError {
+    fn from(error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::Unknown => Code::NotFound.into(),
+            SnapshotError::Ahead => Self::new(Code::InvalidValue)
+                .message("at_least lies beyond the end of the log")
+                .help("ask again with the place that the last reply named"),
+            SnapshotError::Broken(_) => Code::Internal.into(),
+            SnapshotError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<DecodeError> for ApiError {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Malformed => Code::BadCbor.into(),
+            DecodeError::Version(_) => Code::UnsupportedVersion.into(),
+            DecodeError::TooLarge => Code::TooLarge.into(),
+        }
+    }
+}
+
+impl From<Unanswered> for ApiError {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            // Nothing says whether the other one exists.
+            Unanswered::OtherOrganisation | Unanswered::OtherDevice => Code::AssertionInvalid.into(),
+            Unanswered::TooMany => Self::new(Code::TooLarge)
+                .message("the request has more parts than one may have")
+                .help("send it in parts"),
+            Unanswered::OverQuota => Code::QuotaExceeded.into(),
+        }
+    }
+}
+
+impl From<PairingRefused> for ApiError {
+    fn from(refused: PairingRefused) -> Self {
+        match refused {
+            PairingRefused::Wrong => Code::PairingCodeInvalid.into(),
+            PairingRefused::Used => Code::PairingCodeUsed.into(),
+            PairingRefused::Expired => Code::PairingCodeExpired.into(),
+            PairingRefused::KeyInUse => Self::new(Code::Conflict)
+                .message("this key was paired before")
+                .help("let the tablet make a new key and pair again"),
+            PairingRefused::TooOften => Code::RateLimited.into(),
+        }
+    }
+}
