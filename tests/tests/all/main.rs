@@ -10,4 +10,6 @@
 
 mod access;
 mod book;
+mod kills;
 mod simulation;
+mod stories;

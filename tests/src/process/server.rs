@@ -1,0 +1,141 @@
+//! The server's program: an installation on a disk, and the process that serves it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::clock::SchoolClock;
+use super::district::ZONE;
+use super::run::{Guard, Ran, eventually, program, run, words};
+
+/// A data folder and its keys, whether or not they are being served.
+#[derive(Debug, Clone)]
+pub struct Installation {
+    folder: PathBuf,
+    clock: SchoolClock,
+}
+
+impl Installation {
+    /// Founds an empty organisation below a folder.
+    pub fn found(folder: &Path, clock: SchoolClock) -> Self {
+        let installation = Self { folder: folder.to_owned(), clock };
+        installation.carryover(&format!("init --name 'Oak District' --zone {ZONE} --data"), &[]).ok();
+        installation
+    }
+
+    /// Returns what was copied of an installation.
+    pub fn at(folder: &Path, clock: SchoolClock) -> Self {
+        Self { folder: folder.to_owned(), clock }
+    }
+
+    /// Returns the data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Runs a command of the machine itself; the line ends where the data folder belongs.
+    pub fn carryover(&self, line: &str, env: &[(&str, &str)]) -> Ran {
+        run(self.command(line).envs(env.iter().copied()))
+    }
+
+    /// Checks every record of every file, and whatever stands beside them.
+    pub fn verify(&self) -> Ran {
+        self.carryover("verify --data", &[])
+    }
+
+    /// Serves on a port of the system's choice.
+    pub fn serve(&self) -> Server {
+        self.serve_on(0, None)
+    }
+
+    /// Serves on a port (0: any), and with `crash_at` dies at that place.
+    pub fn serve_on(&self, port: u16, crash_at: Option<&str>) -> Server {
+        let announce = self.folder.join("announced.json");
+        // What the last run announced is not true any more.
+        drop(fs::remove_file(&announce));
+        let log = File::options().create(true).append(true).open(self.folder.join("server.log")).unwrap();
+        let mut command = self
+            .command(&format!("serve --listen 127.0.0.1:{port} --announce '{}' --data", announce.display()));
+        command.envs(crash_at.map(|at| ("CARRYOVER_CRASH_AT", at)));
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let mut child = Guard(command.spawn().unwrap());
+        let announced = eventually("the server's announcement", || {
+            if let Some(status) = child.0.try_wait().unwrap() {
+                panic!("the server ended with {status}: {}", self.said());
+            }
+            fs::read(&announce).ok()
+        });
+        let announced: Value = serde_json::from_slice(&announced).unwrap();
+        let text = |name: &str| announced[name].as_str().unwrap().trim_end_matches('/').to_owned();
+        Server { url: text("server"), token: text("admin_token"), announced, child, clock: self.clock }
+    }
+
+    /// Returns what all servers here have said so far.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(program("carryover"));
+        command.args(["--clock", &self.clock.text()]).args(words(line)).arg(self.data());
+        command
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it answers, without a slash behind.
+    pub url: String,
+    /// An administrator's token.
+    pub token: String,
+    /// The whole announcement.
+    pub announced: Value,
+    child: Guard,
+    clock: SchoolClock,
+}
+
+impl Server {
+    /// Returns the port.
+    pub fn port(&self) -> u16 {
+        self.url.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    /// Runs a remote command as the administrator and returns its end.
+    pub fn run(&self, line: &str) -> Ran {
+        self.run_as(&self.token, line)
+    }
+
+    /// Runs a remote command with a token.
+    pub fn run_as(&self, token: &str, line: &str) -> Ran {
+        run(Command::new(program("carryover"))
+            .args(["--json", "--clock", &self.clock.text(), "--server", &self.url, "--token", token])
+            .args(words(line)))
+    }
+
+    /// Runs a remote command as the administrator and returns what it printed.
+    pub fn ok(&self, line: &str) -> Value {
+        let ran = self.run(line).ok();
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{line}: {error}: {ran:#?}"))
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(self) {
+        drop(self);
+    }
+
+    /// Ends it as a service manager would, and expects it to be content.
+    pub fn stop(mut self) {
+        let pid = self.child.0.id().to_string();
+        run(Command::new("kill").args(["-TERM", &pid])).ok();
+        let status = self.child.wait("the server's end");
+        assert_eq!(status.code(), Some(0), "SIGTERM is a clean stop");
+    }
+
+    /// Waits until it has died at the place where it was told to; whether it has.
+    pub fn has_died(&mut self) -> bool {
+        self.child.0.try_wait().unwrap().is_some()
+    }
+}

@@ -1,0 +1,151 @@
+//! A district with its server and its tablets.
+
+use std::cell::{Cell, RefCell};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::clock::{SchoolClock, TODAY};
+use super::district;
+use super::network::Network;
+use super::server::{Installation, Server};
+use super::tablet::Tablet;
+
+/// A district that is served. Everything of it is gone when it is dropped.
+#[derive(Debug)]
+pub struct World {
+    /// The server's folder.
+    pub installation: Installation,
+    /// The time that all programs show.
+    pub clock: SchoolClock,
+    server: RefCell<Option<Server>>,
+    tablets: Cell<usize>,
+    folder: TempDir,
+}
+
+impl World {
+    /// Founds the district, imports it and serves it.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = SchoolClock::starting(TODAY);
+        let installation = Installation::found(folder.path(), clock);
+        let server = installation.serve();
+        let csv = folder.path().join("csv");
+        district::write(&csv);
+        let imported = server.ok(&format!("import '{}'", csv.display()));
+        assert_eq!(imported["errors"], serde_json::json!([]), "{imported}");
+        Self { installation, clock, server: RefCell::new(Some(server)), tablets: Cell::new(0), folder }
+    }
+
+    /// Copies a district at rest, with its tablets, into a world of its own.
+    pub fn copied(of: &World) -> Self {
+        assert!(of.server.borrow().is_none(), "only what is at rest can be copied");
+        let folder = tempfile::tempdir().unwrap();
+        copy(of.folder.path(), folder.path());
+        let installation = Installation::at(folder.path(), of.clock);
+        let server = RefCell::new(Some(installation.serve()));
+        Self { installation, clock: of.clock, server, tablets: of.tablets.clone(), folder }
+    }
+
+    /// Returns where the server answers.
+    pub fn url(&self) -> String {
+        self.with_server(|server| server.url.clone())
+    }
+
+    /// Asks something of the running server.
+    pub fn with_server<T>(&self, ask: impl FnOnce(&Server) -> T) -> T {
+        ask(self.server.borrow().as_ref().expect("the server is running"))
+    }
+
+    /// Runs a remote command as the administrator.
+    pub fn admin(&self, line: &str) -> Value {
+        self.with_server(|server| server.ok(line))
+    }
+
+    /// Takes the server away, running as it is.
+    pub fn take_server(&self) -> Server {
+        self.server.borrow_mut().take().expect("the server is running")
+    }
+
+    /// Lets a server be the world's.
+    pub fn set_server(&self, server: Server) {
+        *self.server.borrow_mut() = Some(server);
+    }
+
+    /// Returns a folder of the world, which is there.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    /// Gives somebody a paired tablet that has seen its caseload.
+    pub fn tablet(&self, person: &str) -> Tablet {
+        let tablet = self.unpaired(person);
+        let code = self.admin(&format!("device code {person}"));
+        let code = code["code"].as_str().unwrap();
+        tablet.ok(&format!("pair --server {} --code {code}", tablet.network.url()));
+        tablet.ok("sync");
+        tablet
+    }
+
+    /// Gives somebody a tablet out of its box.
+    pub fn unpaired(&self, person: &str) -> Tablet {
+        self.tablets.set(self.tablets.get() + 1);
+        let store = self.folder.path().join(format!("tablet-{}-{person}", self.tablets.get()));
+        Tablet::new(person, &store, Network::to(&self.url()), self.clock)
+    }
+
+    /// Returns this world's copy of another world's tablet, on the way that the tablet knows.
+    pub fn adopt(&self, tablet: &Tablet) -> Tablet {
+        tablet.network.lead_to(&self.url());
+        let store = self.folder.path().join(tablet.store().file_name().unwrap());
+        Tablet::new(&tablet.person, &store, tablet.network.clone(), self.clock)
+    }
+
+    /// Returns a person's id.
+    pub fn person(&self, external_id: &str) -> String {
+        let people = self.admin("person list");
+        find(&people["people"], "external_id", external_id)["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Returns what the district knows of a student.
+    pub fn student(&self, external_id: &str) -> Value {
+        let students = self.admin("student list");
+        find(&students["students"], "external_id", external_id).clone()
+    }
+
+    /// Returns the id of one person's grant on one student.
+    pub fn grant(&self, student: &str, person: &str) -> String {
+        let grants = self.admin(&format!("grant list --student {student} --person {person}"));
+        grants["grants"][0]["id"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn find<'a>(list: &'a Value, name: &str, wanted: &str) -> &'a Value {
+    let mut all = list.as_array().unwrap().iter();
+    all.find(|one| one[name] == wanted).unwrap_or_else(|| panic!("no {name} {wanted} in {list}"))
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            // Permissions come along: keys are looked at by their owner alone.
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
+}

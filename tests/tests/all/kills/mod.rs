@@ -1,0 +1,74 @@
+//! Power cuts: a program dies at a place, or at any moment, and what anybody was told is still true.
+//!
+//! `ROUNDS` sets how many rounds each test of random moments does; `make soak` does many more than `make test`.
+
+mod server;
+mod tablet;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tests::process::{Tablet, World};
+
+/// Rounds of one test of random moments unless `ROUNDS` says otherwise.
+const ROUNDS_DEFAULT: usize = 10;
+
+fn rounds() -> usize {
+    std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS_DEFAULT)
+}
+
+/// Draws numbers in an order that a seed gives, so that a failure can be told by its round.
+struct Draw(u64);
+
+impl Draw {
+    /// Returns a number below `end` (splitmix64, Steele and others 2014).
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+}
+
+/// Logs a session of its own minute, and returns its id.
+fn log(tablet: &Tablet, nth: usize) -> String {
+    let (hour, minute) = (8 + nth / 60 % 8, nth % 60);
+    let logged = tablet.ok(&format!(
+        "log --student s1 --mode push-in --place hallway --start 2026-10-12T{hour:02}:{minute:02}:00-05:00 --minutes 1 \
+         --goal g1 --count {nth} --seconds 60"
+    ));
+    logged["session"].as_str().unwrap().to_owned()
+}
+
+/// Returns the sessions in a student's record, each of which must be there once and with its one observation.
+fn sessions(tablet: &Tablet) -> BTreeSet<String> {
+    let record = tablet.record("s1");
+    let ids = |name: &str, field: &str| {
+        let list = record[name].as_array().unwrap();
+        let ids: BTreeSet<String> = list.iter().map(|one| one[field].as_str().unwrap().to_owned()).collect();
+        assert_eq!(ids.len(), list.len(), "something is there twice: {record}");
+        ids
+    };
+    let sessions = ids("sessions", "id");
+    assert_eq!(ids("observations", "session"), sessions, "no act stands in part");
+    sessions
+}
+
+/// What everybody who may ask is told: every list of the administrator's, and two members' views of a student.
+fn everything(world: &World, tablets: &[&Tablet]) -> Vec<Value> {
+    let mut answers: Vec<Value> = ["person list", "student list", "grant list", "device list", "hold list"]
+        .into_iter()
+        .map(|line| world.admin(line))
+        .collect();
+    // When a device was last heard of is no part of what it was told.
+    for device in answers[3]["devices"].as_array_mut().unwrap() {
+        device.as_object_mut().unwrap().remove("last_contact");
+    }
+    for tablet in tablets {
+        answers.push(tablet.record("s1"));
+        answers.push(tablet.ok("caseload"));
+        answers.push(tablet.ok("holds"));
+    }
+    answers
+}

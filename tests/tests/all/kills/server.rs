@@ -1,0 +1,183 @@
+//! The server dies.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use tests::process::{Installation, Server, Tablet, World};
+
+use super::{Draw, everything, log, rounds, sessions};
+
+/// How often the server dies at each place, each time one pass later.
+const ROUNDS_AT_A_PLACE: usize = 4;
+/// Until when after the first byte a server is killed in the rounds of random moments, in microseconds.
+const MOMENT_US_MAX: u64 = 60_000;
+
+/// A world in which somebody logs, somebody reads, and the server keeps dying.
+struct Dying {
+    world: World,
+    ana: Tablet,
+    carla: Tablet,
+    logged: BTreeSet<String>,
+    port: u16,
+}
+
+impl Dying {
+    fn new() -> Self {
+        let world = World::new();
+        let (ana, carla) = (world.tablet("slp1"), world.tablet("cm1"));
+        let port = world.with_server(Server::port);
+        Self { world, ana, carla, logged: BTreeSet::new(), port }
+    }
+
+    fn log(&mut self) {
+        for _ in 0..2 {
+            let session = log(&self.ana, self.logged.len());
+            self.logged.insert(session);
+        }
+    }
+
+    fn installation(&self) -> &Installation {
+        &self.world.installation
+    }
+
+    /// Starts the server again and checks that nothing that anybody was told has become untrue.
+    fn recover(&mut self, told_waiting: u64, what: &str) {
+        let server = self.installation().serve_on(self.port, None);
+        self.world.set_server(server);
+        let verified = self.installation().verify();
+        assert_eq!(verified.code, Some(0), "{what}: {verified:?}");
+        // What was receipted before is there for others already; the rest is still on its way.
+        self.carla.ok("sync");
+        let there = sessions(&self.carla);
+        assert!(there.is_subset(&self.logged), "{what}");
+        assert!(
+            there.len() as u64 >= self.logged.len() as u64 - told_waiting,
+            "{what}: a receipted act is gone"
+        );
+        let synced = self.ana.ok("sync --until-done");
+        assert_eq!((&synced["waiting"], &synced["held"]), (&0.into(), &0.into()), "{what}: {synced}");
+        self.carla.ok("sync");
+        assert_eq!(sessions(&self.carla), self.logged, "{what}");
+        assert_eq!(sessions(&self.ana), self.logged, "{what}");
+    }
+
+    fn waiting(&self) -> u64 {
+        self.ana.ok("status")["waiting"].as_u64().unwrap()
+    }
+
+    /// Takes everything derived away and compares what everybody is told.
+    fn end(self) {
+        let before = everything(&self.world, &[&self.ana, &self.carla]);
+        self.world.take_server().stop();
+        let verified = self.installation().verify();
+        assert_eq!(verified.code, Some(0), "at rest: {verified:?}");
+        fs::remove_dir_all(self.installation().data().join("index")).unwrap();
+        self.world.set_server(self.installation().serve_on(self.port, None));
+        for tablet in [&self.ana, &self.carla] {
+            assert_eq!(tablet.ok("sync")["stored"], 0);
+        }
+        assert_eq!(everything(&self.world, &[&self.ana, &self.carla]), before);
+        // Somebody who begins from nothing is told the same.
+        let another = self.world.tablet("cm1");
+        assert_eq!(another.record("s1"), self.carla.record("s1"));
+    }
+}
+
+fn dies_at(place: &str) {
+    let mut dying = Dying::new();
+    for round in 1..=ROUNDS_AT_A_PLACE {
+        dying.log();
+        dying.world.take_server().kill();
+        let at = format!("{place}:{round}");
+        let mut server = dying.installation().serve_on(dying.port, Some(&at));
+        let mut last = dying.ana.run("sync");
+        // A place that is passed once in each exchange is reached in a later one.
+        for _ in 1..2 * round {
+            if server.has_died() {
+                break;
+            }
+            assert!(matches!(last.code, Some(0 | 3)), "{at}: {last:?}");
+            dying.log();
+            last = dying.ana.run("sync");
+        }
+        assert!(
+            server.has_died(),
+            "{at} was not reached; are the programs built with the feature `testing`?"
+        );
+        assert_eq!(last.code, Some(3), "{at}: {last:?}");
+        server.kill();
+        let waiting = dying.waiting();
+        dying.recover(waiting, &at);
+    }
+    dying.end();
+}
+
+#[test]
+fn the_server_dies_before_it_appends() {
+    dies_at("before_append");
+}
+
+#[test]
+fn the_server_dies_after_it_appended() {
+    dies_at("after_append");
+}
+
+#[test]
+fn the_server_dies_after_it_synced() {
+    dies_at("after_sync");
+}
+
+#[test]
+fn the_server_dies_before_it_replies() {
+    dies_at("before_reply");
+}
+
+#[test]
+fn the_server_dies_within_a_snapshot() {
+    let mut dying = Dying::new();
+    for round in 1..=ROUNDS_AT_A_PLACE {
+        dying.log();
+        dying.ana.ok("sync");
+        let newcomer = dying.world.unpaired("cm1");
+        let code = dying.world.admin("device code cm1")["code"].as_str().unwrap().to_owned();
+        newcomer.ok(&format!("pair --server {} --code {code}", newcomer.network.url()));
+        dying.world.take_server().kill();
+        let at = "mid_snapshot:1";
+        let mut server = dying.installation().serve_on(dying.port, Some(at));
+        let died = newcomer.run("sync");
+        assert!(server.has_died(), "{at} was not reached in round {round}: {died:?}");
+        assert_eq!(died.code, Some(3), "{died:?}");
+        server.kill();
+        dying.recover(0, at);
+        newcomer.ok("sync --until-done");
+        assert_eq!(sessions(&newcomer), dying.logged);
+    }
+    dying.end();
+}
+
+#[test]
+fn the_server_dies_at_any_moment() {
+    let mut dying = Dying::new();
+    let mut draw = Draw(27);
+    for round in 0..rounds() {
+        dying.log();
+        let moment = Duration::from_micros(draw.below(MOMENT_US_MAX));
+        let server = dying.world.take_server();
+        let seen = dying.ana.network.connections();
+        let syncing = thread::scope(|scope| {
+            let syncing = scope.spawn(|| dying.ana.run("sync"));
+            tests::process::eventually("the tablet's connection", || {
+                (dying.ana.network.connections() > seen).then_some(())
+            });
+            thread::sleep(moment);
+            server.kill();
+            syncing.join().unwrap()
+        });
+        assert!(matches!(syncing.code, Some(0 | 3)), "{syncing:?}");
+        let waiting = dying.waiting();
+        dying.recover(waiting, &format!("round {round}, {moment:?} after the connection"));
+    }
+    dying.end();
+}
