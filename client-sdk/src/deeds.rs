@@ -25,6 +25,7 @@ use sync_core::time::Moment;
 use ulid::Ulid;
 
 use crate::chance::{Chance, draw_id};
+use crate::local::Local;
 use crate::roster::Roster;
 use crate::store::State;
 use crate::trouble::Trouble;
@@ -46,6 +47,8 @@ pub struct Desk<'a> {
     /// The tablet's time.
     pub now: Moment,
     policy: LocalPolicy,
+    /// Whether this device's access has ended: nothing new is made then.
+    ended: bool,
 }
 
 /// A record, and where it stands.
@@ -63,12 +66,16 @@ impl<'a> Desk<'a> {
     /// Lays a desk over a state.
     ///
     /// # Errors
-    /// [`Trouble::NotPaired`], [`Trouble::DeviceEnded`] or the store's.
+    /// [`Trouble::NotPaired`], or the store's.
     pub fn over(state: &'a State<'a>, now: Moment, policy: LocalPolicy) -> Result<Self, Trouble> {
-        if crate::local::Local(state).ended()?.is_some() {
-            return Err(Trouble::DeviceEnded);
-        }
-        Ok(Self { sheet: Overlay::new(state), roster: Roster::read(state)?, now, policy })
+        let ended = Local(state).ended()?.is_some();
+        Ok(Self { sheet: Overlay::new(state), roster: Roster::read(state)?, now, policy, ended })
+    }
+
+    /// Lays a desk for the engine, which finishes what was begun, whatever has ended since.
+    pub(crate) fn of_engine(state: &'a State<'a>, now: Moment) -> Result<Self, Trouble> {
+        let roster = Roster::read(state)?;
+        Ok(Self { sheet: Overlay::new(state), roster, now, policy: LocalPolicy::Skipped, ended: false })
     }
 
     /// Returns what is to be written.
@@ -120,19 +127,39 @@ impl<'a> Desk<'a> {
         ids: &mut dyn Iterator<Item = Ulid>,
         id: ActId,
     ) -> Result<Vec<SlotKey>, Trouble> {
-        let roles = self.roster.roles_on(student, self.roster.day_of(self.now));
+        let mut roles = self.roster.roles_on(student, self.roster.day_of(self.now));
+        if roles.is_empty() {
+            match self.policy {
+                LocalPolicy::Kind => return Err(self.no_place(student)?),
+                LocalPolicy::Skipped => roles = self.former_roles(student),
+            }
+        }
+        self.make_as(student, deed, ids, id, &roles)
+    }
+
+    /// Makes a deed as somebody with these roles: those of when it was begun.
+    ///
+    /// # Errors
+    /// [`Trouble`]; nothing was made then.
+    pub fn make_as(
+        &mut self,
+        student: StudentId,
+        deed: &Deed,
+        ids: &mut dyn Iterator<Item = Ulid>,
+        id: ActId,
+        roles: &Roles,
+    ) -> Result<Vec<SlotKey>, Trouble> {
+        if self.ended {
+            return Err(Trouble::DeviceEnded);
+        }
         let member = self.roster.profile.person;
-        let author = match (Author::on_team(member, &roles), self.policy) {
-            (Some(author), _) => author,
-            (None, LocalPolicy::Kind) => return Err(self.no_place(student)?),
-            (None, LocalPolicy::Skipped) => Author { member, role: self.some_role() },
-        };
-        let name = self.home_of(student, deed, &roles)?;
+        let author = Author::on_team(member, roles).unwrap_or(Author { member, role: Role::Para });
+        let name = self.home_of(student, deed, roles)?;
         let offset_ms = self.tablet().server()?.map_or(0, |server| server.offset_ms);
         let stamp = Stamp { at: self.now, offset_ms: offset_ms.clamp(-OFFSET_MAX, OFFSET_MAX) };
         let made = act(deed, name.id(), &author, stamp, ids, id)?;
         if self.policy == LocalPolicy::Kind {
-            self.allow(student, &roles, &name, &made)?;
+            self.allow(student, roles, &name, &made)?;
         }
         let keys = made.slots.iter().map(|slot| slot.key).collect();
         let writes = outbox::keep(&self.sheet, &name, made.id, made.slots)?;
@@ -147,10 +174,13 @@ impl<'a> Desk<'a> {
         Ok(if had { Trouble::AccessEnded } else { Trouble::unknown("student") })
     }
 
-    /// Without a place on this team, the record still says in which role it was made: one that the person has elsewhere.
-    fn some_role(&self) -> Role {
-        let roles: Roles = self.roster.grants.iter().map(|grant| grant.role).collect();
-        roles.into_iter().find(|role| role.is_on_teams()).unwrap_or(Role::Para)
+    /// Without a place on this team today, the record still says in which role it was made: one that the person had here, or has
+    /// elsewhere.
+    pub fn former_roles(&self, student: StudentId) -> Roles {
+        let grants = self.roster.grants.iter().filter(|grant| grant.role.is_on_teams());
+        let here: Roles =
+            grants.clone().filter(|grant| grant.student == student).map(|grant| grant.role).collect();
+        if here.is_empty() { grants.map(|grant| grant.role).take(1).collect() } else { here }
     }
 
     fn home_of(&self, student: StudentId, deed: &Deed, roles: &Roles) -> Result<DocumentName, Trouble> {

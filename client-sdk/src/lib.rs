@@ -10,11 +10,14 @@
 
 pub mod chance;
 pub mod clock;
+pub mod command;
 pub mod deeds;
 pub mod engine;
+pub mod fields;
 pub mod local;
 pub mod roster;
 pub mod session;
 pub mod store;
 pub mod transport;
 pub mod trouble;
+pub mod view;

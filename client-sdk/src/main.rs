@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `carryover-tablet`.
+
+fn main() -> std::process::ExitCode {
+    client_sdk::command::main()
+}

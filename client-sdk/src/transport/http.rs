@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
-use base64::Engine as _;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -211,11 +210,6 @@ impl Transport for Http {
     async fn pause(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
-}
-
-/// Encodes a public key as pairing sends it.
-pub fn base64url(bytes: &[u8]) -> String {
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
 async fn send(request: RequestBuilder) -> Result<Response, Failure> {

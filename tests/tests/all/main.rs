@@ -11,4 +11,5 @@
 mod access;
 mod book;
 mod kills;
+mod simulation;
 mod stories;

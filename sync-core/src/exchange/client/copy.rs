@@ -82,7 +82,8 @@ fn grow(
     bytes: &[u8],
 ) -> Result<(), CopyError> {
     let id = copy.name.id();
-    if sheet.get(&key::change(id, Some(seq)))?.is_some() {
+    // A snapshot may be newer than the cursor: what it has comes once more.
+    if seq <= copy.last {
         return Ok(());
     }
     let change = outline(bytes).map_err(|_| CopyError::Unreadable)?;
@@ -137,6 +138,7 @@ pub fn fetched(
     sheet.put(key::change(document, Some(0)), snapshot.to_vec());
     let own = opened.tip_of(&device.0).map(|tip| (tip.seq, tip.hash));
     let mut copy = CopyState {
+        steps: opened.containers.steps(),
         heads: opened.heads.clone(),
         max_op: opened.max_op,
         own,

@@ -37,6 +37,37 @@ pub fn purge(store: &dyn KvRead, document: DocumentId) -> Result<Vec<Write>, KvE
     Ok(sheet.into_writes())
 }
 
+/// Removes everything that a device whose access has ended may not keep: all copies, facts and others' holds, and the cursor with them.
+/// The person's own held and refused work stays.
+///
+/// # Errors
+/// [`KvError`].
+pub fn everything(store: &dyn KvRead) -> Result<Vec<Write>, KvError> {
+    let tablet = Tablet(store);
+    let mut sheet = Overlay::new(store);
+    for copy in tablet.copies()? {
+        let document = copy.name.id();
+        clear(&mut sheet, document)?;
+        sheet.delete(key::copy(&document.0));
+    }
+    for (document, _) in tablet.to_purge()? {
+        sheet.delete(key::purge(&document.0));
+    }
+    for row in tablet.acts()?.iter().filter(|row| row.state == ActState::Stored) {
+        sheet.delete(key::act(Some(row.number)));
+        sheet.delete(key::act_number(row.name.id(), row.act));
+    }
+    let person = tablet.profile()?.map(|profile| profile.person);
+    for hold in tablet.holds()?.iter().filter(|hold| Some(hold.author) != person) {
+        sheet.delete(key::hold(&hold.id.0));
+    }
+    for (name, _) in tablet.facts("")? {
+        sheet.delete(key::fact(&name));
+    }
+    sheet.delete(key::meta("cursor"));
+    Ok(sheet.into_writes())
+}
+
 /// Forgets a decided hold of the person's own, when she has seen what became of it.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use crate::exchange::client::state::{
     ActRow, ActState, CopyState, Phase, Profile, Server, Tablet, delete_all, key, put,
 };
 use crate::exchange::message::{ChangeBytes, Entry, Fate, HoldState, HoldView, Outcome, Reply};
-use crate::ids::DocumentId;
+use crate::ids::{ActId, DocumentId};
 use crate::kv::{KvError, KvRead, Overlay, Write};
 use crate::time::Moment;
 
@@ -109,6 +109,10 @@ fn take_fate(
                 Outcome::Refused { .. } => brought.refused += 1,
             }
         }
+        if is_told(sheet, outgoing, fate)? {
+            forget(sheet, number, document, act);
+            continue;
+        }
         let state = match &fate.outcome {
             // What was admitted meanwhile stands: the copy has it, or gets it with this reply.
             Outcome::Stored | Outcome::Held { state: HoldState::Admitted { .. }, .. } => ActState::Stored,
@@ -118,6 +122,25 @@ fn take_fate(
         put(sheet, key::act(Some(number)), &ActRow { state, receipt: Some(fate.receipt), ..row });
     }
     Ok(())
+}
+
+/// Returns whether an act was decided, and its hold has been here: another device brought it first, and the hold keeps what it said, or
+/// the person has seen it already. A hold that was made since the request's cursor comes as an entry.
+fn is_told(sheet: &Overlay<'_>, outgoing: &Outgoing, fate: &Fate) -> Result<bool, KvError> {
+    let Outcome::Held { hold, state: HoldState::Declined { .. } | HoldState::Withdrawn, .. } = &fate.outcome
+    else {
+        return Ok(false);
+    };
+    Ok(match Tablet(sheet).hold(*hold)? {
+        Some(known) => known.state != HoldState::Waiting,
+        None => outgoing.request.cursor.is_some_and(|asked| fate.receipt.seq <= asked.seq),
+    })
+}
+
+/// Lets go of an act that has done its part.
+fn forget(sheet: &mut Overlay<'_>, number: u64, document: DocumentId, act: ActId) {
+    sheet.delete(key::act(Some(number)));
+    sheet.delete(key::act_number(document, act));
 }
 
 fn take_entry(
@@ -214,8 +237,7 @@ fn take_hold(sheet: &mut Overlay<'_>, hold: &HoldView) -> Result<(), KvError> {
     if let Some(number) = Tablet(sheet).act_number(hold.name.id(), hold.act)?
         && Tablet(sheet).act(number)?.is_some_and(|row| row.state == ActState::Held(hold.id))
     {
-        sheet.delete(key::act(Some(number)));
-        sheet.delete(key::act_number(hold.name.id(), hold.act));
+        forget(sheet, number, hold.name.id(), hold.act);
     }
     Ok(())
 }
@@ -232,8 +254,7 @@ pub(crate) fn let_go(sheet: &mut Overlay<'_>) -> Result<(), KvError> {
         let document = row.name.id();
         let fetching = Tablet(sheet).copy(document)?.is_some_and(|copy| copy.phase != Phase::Whole);
         if !fetching {
-            sheet.delete(key::act(Some(row.number)));
-            sheet.delete(key::act_number(document, row.act));
+            forget(sheet, row.number, document, row.act);
         }
     }
     Ok(())

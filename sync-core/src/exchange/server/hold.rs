@@ -68,6 +68,32 @@ pub fn may_review(index: &Index<'_>, person: PersonId, roles: &Roles, hold: &Hol
     hold.slots.iter().all(|slot| policy::lacks(&place, slot, &look_up).is_none())
 }
 
+/// Returns whether a hold waits for nothing but something that nobody here knows: it goes to its author only, until that comes.
+fn builds_on_unknown(index: &Index<'_>, hold: &Hold) -> Result<bool, KvError> {
+    if !hold.only_on_top {
+        return Ok(false);
+    }
+    let document = hold.document();
+    let own: BTreeSet<SlotKey> = hold.slots.iter().map(|slot| slot.key).collect();
+    for base in hold.slots.iter().flat_map(policy::builds_on).filter(|base| !own.contains(base)) {
+        if known(index, document, &Earlier::new(), &base)?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Returns whether somebody else's hold is shown to `person`, standing on the team in these roles: she may decide about it, and there is
+/// something to decide.
+pub(crate) fn is_shown(
+    index: &Index<'_>,
+    person: PersonId,
+    roles: &Roles,
+    hold: &Hold,
+) -> Result<bool, KvError> {
+    Ok(may_review(index, person, roles, hold) && !builds_on_unknown(index, hold)?)
+}
+
 /// Returns the slot that stands beside an issued one and says how it came in: under the same key, in the container that only the server
 /// writes.
 pub(crate) fn issued_note(hold: &Hold, slot: &Slot, reviewer: Option<PersonId>, desk: &Desk<'_>) -> Slot {
@@ -92,26 +118,16 @@ impl Desk<'_> {
         let index = self.index();
         let mut told = BTreeSet::from([hold.author]);
         for (person, reading) in index.readers(hold.document())? {
-            if !self.builds_on_unknown(hold)? && may_review(&index, person, &reading.roles, hold) {
+            if is_shown(&index, person, &reading.roles, hold)? {
                 told.insert(person);
             }
         }
         Ok(told.into_iter().collect())
     }
 
-    /// Returns whether a hold builds on something that nobody here knows: it goes to its author only, until that comes.
+    /// Returns whether a hold builds on something that nobody here knows.
     pub(crate) fn builds_on_unknown(&self, hold: &Hold) -> Result<bool, DeskError> {
-        if !hold.only_on_top {
-            return Ok(false);
-        }
-        let (index, document) = (self.index(), hold.document());
-        let own: BTreeSet<SlotKey> = hold.slots.iter().map(|slot| slot.key).collect();
-        for base in hold.slots.iter().flat_map(policy::builds_on).filter(|base| !own.contains(base)) {
-            if known(&index, document, &Earlier::new(), &base)?.is_none() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(builds_on_unknown(&self.index(), hold)?)
     }
 
     /// Changes the state of a hold, and tells whom it concerns.
@@ -136,6 +152,27 @@ impl Desk<'_> {
             for hold in self.index().on_top(document, &base)? {
                 self.set_hold_state(&hold, state.clone())?;
                 bases.extend(hold.slots.iter().map(|slot| slot.key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells what waits for these slots that they are here now, though held: who reviews them reviews what builds on them, too, and if they
+    /// are decided already, so is that.
+    pub(crate) fn make_known(
+        &mut self,
+        document: DocumentId,
+        slots: &[Slot],
+        state: &HoldState,
+    ) -> Result<(), DeskError> {
+        if *state != HoldState::Waiting {
+            return self.take_along(document, slots, state);
+        }
+        for slot in slots {
+            for hold in self.index().on_top(document, &slot.key)? {
+                if hold.only_on_top {
+                    self.set_hold_state(&hold, HoldState::Waiting)?;
+                }
             }
         }
         Ok(())

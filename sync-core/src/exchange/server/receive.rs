@@ -458,7 +458,9 @@ impl Desk<'_> {
                 let hold = self.with_state_of_base(hold, base)?;
                 let (id, state) = (hold.id, hold.state.clone());
                 let to = self.told_of(&hold)?;
+                let slots = hold.slots.clone();
                 let seq = self.emit(LogEntry::Held { hold: Box::new(hold), to })?;
+                self.make_known(document, &slots, &state)?;
                 (Outcome::Held { hold: id, reason, state }, seq)
             }
         };

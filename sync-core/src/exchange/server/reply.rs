@@ -7,7 +7,7 @@ use crate::exchange::message::{ChangeBytes, Cursor, Entry, HoldView, REPLY_BYTES
 use crate::exchange::server::apply::hash_of;
 use crate::exchange::server::desk::Secret;
 use crate::exchange::server::entry::LogEntry;
-use crate::exchange::server::hold::may_review;
+use crate::exchange::server::hold::is_shown;
 use crate::exchange::server::index::Index;
 use crate::ids::{DocumentId, LogId, PersonId};
 use crate::kv::KvError;
@@ -273,7 +273,10 @@ impl Told {
     ) -> Result<Option<DocumentId>, KvError> {
         let Some(hold) = index.hold(id)? else { return Ok(None) };
         let reading = index.reading(person, hold.document())?.filter(|now| now.ended.is_none());
-        let reviews = reading.is_some_and(|reading| may_review(index, person, &reading.roles, &hold));
+        let reviews = match reading {
+            Some(reading) => is_shown(index, person, &reading.roles, &hold)?,
+            None => false,
+        };
         if hold.author == person || reviews {
             self.entries.push(Entry::Hold(hold.view()));
         }
@@ -287,8 +290,13 @@ fn open_holds(
     roles: &Roles,
     document: DocumentId,
 ) -> Result<Vec<HoldView>, KvError> {
-    let waiting = index.waiting(document)?;
-    Ok(waiting.iter().filter(|hold| may_review(index, person, roles, hold)).map(|hold| hold.view()).collect())
+    let mut shown = Vec::new();
+    for hold in index.waiting(document)? {
+        if is_shown(index, person, roles, &hold)? {
+            shown.push(hold.view());
+        }
+    }
+    Ok(shown)
 }
 
 /// Returns about how many bytes an entry takes on the wire.

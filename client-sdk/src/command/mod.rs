@@ -1,0 +1,134 @@
+//! The program `carryover-tablet`: a tablet without a screen, for scripts and tests.
+//!
+//! Only `pair`, `sync`, `admit` and `decline` use the network. Every other command reads and writes the folder alone, and what it prints
+//! as done is on the medium.
+
+mod answer;
+mod args;
+mod edit;
+mod live;
+mod log;
+mod look;
+mod network;
+mod tally;
+
+use std::cell::RefCell;
+use std::process::ExitCode;
+
+pub use answer::Answer;
+use args::{Cli, Command};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::chance::{Chance, System};
+use crate::clock::Clock;
+use crate::deeds::{Desk, LocalPolicy};
+use crate::local::Local;
+use crate::store::{Store, Writes};
+use crate::trouble::Trouble;
+
+/// What every command works with.
+pub(crate) struct Tools {
+    store: Store,
+    clock: Clock,
+    chance: RefCell<System>,
+    policy: LocalPolicy,
+}
+
+impl Tools {
+    /// Does something on a desk over the store, in one transaction.
+    fn on_desk<T>(
+        &self,
+        work: impl FnOnce(&mut Desk<'_>, &Local<'_>, &mut Writes, &mut dyn Chance) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        self.store.update(|state| {
+            let mut desk = Desk::over(state, self.clock.now(), self.policy)?;
+            let mut writes = Writes::new();
+            let done = work(&mut desk, &Local(state), &mut writes, &mut *self.chance.borrow_mut())?;
+            writes.core(desk.clear());
+            Ok((writes, done))
+        })
+    }
+
+    /// Looks at one state of the store.
+    fn look<T>(&self, look: impl FnOnce(&Desk<'_>, &Local<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        self.store.read(|state| look(&Desk::over(state, self.clock.now(), self.policy)?, &Local(state)))
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let words: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let json = words.iter().any(|word| word == "--json");
+    let parsed = Cli::command().try_get_matches_from(words).and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((cli, matches))
+    });
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return usage(json, &error),
+    };
+    match run(cli, &matches) {
+        Ok(answer) => answer.print(json),
+        Err(trouble) => Answer::of_trouble(&trouble).print(json),
+    }
+}
+
+fn usage(json: bool, error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || !json {
+        // Help and version go to standard output and are no failure.
+        drop(error.print());
+        return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    }
+    let message = match error.kind() {
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "no command was given".to_owned()
+        }
+        _ => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            line.strip_prefix("error: ").unwrap_or(line).to_owned()
+        }
+    };
+    Answer::failed("usage", &message, "see `carryover-tablet --help`", 2).print(json)
+}
+
+fn run(cli: Cli, matches: &clap::ArgMatches) -> Result<Answer, Trouble> {
+    let policy = if cli.no_local_policy { LocalPolicy::Skipped } else { LocalPolicy::Kind };
+    let tools = Tools {
+        store: Store::open(&cli.store)?,
+        clock: Clock::start(cli.clock.unwrap_or_default()),
+        chance: RefCell::new(System),
+        policy,
+    };
+    let tools = &tools;
+    let inner = matches.subcommand().map(|(_, inner)| inner);
+    match cli.command {
+        Command::Pair(args) => network::pair(tools, &args),
+        Command::Sync(args) => network::sync(tools, &args),
+        Command::Admit(args) => network::admit(tools, &args.ids),
+        Command::Decline(args) => network::decline(tools, &args.ids, &args.reason),
+        Command::Caseload => look::caseload(tools),
+        Command::Record(args) => look::record(tools, &args),
+        Command::Conflicts => look::conflicts(tools),
+        Command::Status => look::status(tools),
+        Command::Holds => look::holds(tools),
+        Command::Hold(args) => look::hold(tools, &args.id),
+        Command::Log(args) => log::session(tools, &args, inner),
+        Command::Missed(args) => log::missed(tools, &args),
+        Command::Amend(args) => edit::amend(tools, &args),
+        Command::Void(args) => edit::void(tools, &args),
+        Command::Certify(args) => edit::certify(tools, &args.ids),
+        Command::Goal(args) => edit::goal(tools, &args),
+        Command::Resolve(args) => edit::resolve(tools, &args),
+        Command::Withdraw(args) => edit::withdraw(tools, &args.id),
+        Command::Correct(args) => edit::correct(tools, &args),
+        Command::Tally(command) => tally::run(tools, &command.command),
+        Command::Start(args) => live::start(tools, &args),
+        Command::Tap(args) => live::tap(tools, &args),
+        Command::Trial(args) => live::trial(tools, &args),
+        Command::Undo(args) => live::undo(tools, args.live),
+        Command::Live(args) => live::show(tools, args.live),
+        Command::Finish(args) => live::finish(tools, &args),
+    }
+}

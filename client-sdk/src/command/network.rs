@@ -1,0 +1,221 @@
+//! The four commands that use the network: pair, sync, admit, decline.
+
+use std::cell::RefCell;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::SigningKey;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value as Json, json};
+use sync_core::exchange::client::state::{Profile, Tablet};
+use sync_core::exchange::client::view::paired;
+use sync_core::exchange::message::HoldView;
+use sync_core::ids::{DeviceId, HoldId, TabletId};
+use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
+
+use super::args::{PairArgs, SyncArgs};
+use super::look::is_paired;
+use super::{Answer, Tools};
+use crate::chance::Chance as _;
+use crate::engine::{Engine, Progress, Report, Until, decide};
+use crate::local::{Home, Local};
+use crate::store::{StoreError, Writes};
+use crate::transport::http::Http;
+use crate::transport::{Decision, Failure, PairingRequest, Traffic, Transport as _};
+use crate::trouble::Trouble;
+use crate::view;
+
+/// Holds that one decision can name; more are decided in several.
+const DECIDED_MAX: usize = 500;
+
+fn runtime() -> Result<Runtime, Trouble> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::Store(StoreError::Folder(error)))
+}
+
+pub(super) fn pair(tools: &Tools, args: &PairArgs) -> Result<Answer, Trouble> {
+    if is_paired(tools)? {
+        return Err(Trouble::PairedAlready);
+    }
+    let http = Http::new(&args.server)?;
+    // The key is kept before it is used: an answer that gets lost is asked for again with the same one.
+    let (key, tablet) = tools.store.update(|state| {
+        let local = Local(state);
+        if let (Some(key), Some(tablet)) = (local.key()?, local.tablet()?) {
+            return Ok((Writes::new(), (key, tablet)));
+        }
+        let (mut key, mut tablet) = (Zeroizing::new([0; 32]), [0; 16]);
+        let mut chance = tools.chance.borrow_mut();
+        chance.fill(&mut *key)?;
+        chance.fill(&mut tablet)?;
+        let mut writes = Writes::new();
+        writes.set_key(&key, TabletId(tablet));
+        Ok::<_, Trouble>((writes, (key, TabletId(tablet))))
+    })?;
+    let public = SigningKey::from_bytes(&key).verifying_key().to_bytes();
+    let request = PairingRequest {
+        code: args.code.clone(),
+        public_key: URL_SAFE_NO_PAD.encode(public),
+        tablet,
+        app: crate::engine::APP.into(),
+    };
+    let answer = runtime()?.block_on(http.pair(&request))?;
+    if answer.device != DeviceId::of_key(&public) {
+        return Err(Failure::NotOurs.into());
+    }
+    let certificate = URL_SAFE_NO_PAD.decode(&answer.certificate).map_err(|_| Failure::NotOurs)?;
+    let profile = Profile { org: answer.organisation, person: answer.person, device: answer.device };
+    let mut writes = Writes::from(paired(&profile));
+    writes.set_home(&Home {
+        server: args.server.clone(),
+        organisation: answer.organisation_name.clone(),
+        zone: answer.zone,
+        person_external_id: answer.person_external_id,
+        certificate,
+    });
+    tools.store.apply(writes)?;
+    let json = json!({"device": answer.device, "person": answer.person});
+    Ok(Answer::done(json, format!("Paired with {}. Sync to get your caseload.", answer.organisation_name)))
+}
+
+pub(super) fn sync(tools: &Tools, args: &SyncArgs) -> Result<Answer, Trouble> {
+    let until = match (args.watch, args.until_done) {
+        (true, _) => Until::Stopped,
+        (false, true) => Until::Done,
+        (false, false) => Until::Once,
+    };
+    let http = to_server(tools)?;
+    let (report, bar) = (RefCell::new(Report::default()), bar());
+    let watcher = |progress: Progress| show(&bar, progress);
+    let engine = engine(tools, &http, &watcher);
+    let ended = runtime()?.block_on(async {
+        tokio::select! {
+            ended = engine.run(until, &report) => ended,
+            () = stopped() => Ok(()),
+        }
+    });
+    bar.finish_and_clear();
+    let report = *report.borrow();
+    let answer = told(tools, report, http.traffic())?;
+    Ok(match ended {
+        Ok(()) => answer,
+        Err(trouble) => answer.with_trouble(&trouble),
+    })
+}
+
+pub(super) fn admit(tools: &Tools, ids: &[HoldId]) -> Result<Answer, Trouble> {
+    review(tools, ids, None, "admitted")
+}
+
+pub(super) fn decline(tools: &Tools, ids: &[HoldId], reason: &str) -> Result<Answer, Trouble> {
+    if reason.trim().is_empty() {
+        return Err(Trouble::value("the reason is empty", "say in a few words why"));
+    }
+    review(tools, ids, Some(reason), "declined")
+}
+
+fn review(tools: &Tools, ids: &[HoldId], reason: Option<&str>, state: &str) -> Result<Answer, Trouble> {
+    let before: Vec<HoldView> = tools.look(|desk, _| {
+        let known = ids.iter().map(|id| desk.tablet().hold(*id));
+        Ok(known.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    })?;
+    let http = to_server(tools)?;
+    let runtime = runtime()?;
+    for holds in ids.chunks(DECIDED_MAX) {
+        let decision = Decision { holds: holds.to_vec(), reason: reason.map(str::to_owned) };
+        runtime.block_on(decide(&tools.store, &http, &decision))?;
+    }
+    let holds = tools.look(|desk, _| {
+        let told = |hold: &HoldView| -> Result<Json, Trouble> {
+            let mut json = view::holds::view(desk, hold)?;
+            json["state"] = json!(state);
+            Ok(json)
+        };
+        before.iter().map(told).collect::<Result<Vec<_>, _>>()
+    })?;
+    // What it brought about shows here with the next exchange. One is tried now; if it fails, the decision stands all the same.
+    let report = RefCell::new(Report::default());
+    let exchanged = runtime.block_on(engine(tools, &http, &|_| {}).run(Until::Once, &report));
+    let words = match exchanged {
+        Ok(()) => format!("{} {state}.", ids.len()),
+        Err(_) => format!("{} {state}. Sync to see what it brought about.", ids.len()),
+    };
+    Ok(Answer::done(json!({ "holds": holds }), words))
+}
+
+fn to_server(tools: &Tools) -> Result<Http, Trouble> {
+    let home = tools.store.read(|state| Ok::<_, Trouble>(Local(state).home()?))?;
+    Ok(Http::new(&home.ok_or(Trouble::NotPaired)?.server)?)
+}
+
+fn engine<'a>(tools: &'a Tools, http: &'a Http, watcher: &'a dyn Fn(Progress)) -> Engine<'a, Http> {
+    Engine {
+        store: &tools.store,
+        transport: http,
+        clock: &tools.clock,
+        chance: &tools.chance,
+        policy: tools.policy,
+        watcher,
+    }
+}
+
+fn told(tools: &Tools, report: Report, traffic: Traffic) -> Result<Answer, Trouble> {
+    let waiting = tools.store.read(|state| Ok::<_, Trouble>(Tablet(state).unsent()?))?;
+    let json = json!({
+        "stored": report.stored,
+        "held": report.held,
+        "refused": report.refused,
+        "waiting": waiting,
+        "round_trips": report.round_trips,
+        "bytes_up": traffic.up,
+        "bytes_down": traffic.down,
+        "purged": report.purged,
+    });
+    let mut words = vec![format!("{} sent to school", report.stored)];
+    let more =
+        [(report.held, "waiting for review"), (report.refused, "refused"), (waiting, "saved on this tablet")];
+    words.extend(more.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")));
+    let exit = if report.refused > 0 {
+        5
+    } else if report.held > 0 {
+        4
+    } else {
+        0
+    };
+    Ok(Answer { json, words: format!("{}.", words.join(", ")), exit })
+}
+
+/// A bar on standard error, which shows only where somebody looks on and there is much to fetch.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar.set_message("Getting your caseload");
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: Progress) {
+    bar.set_length((progress.fetched + progress.left) as u64);
+    bar.set_position(progress.fetched as u64);
+}
+
+/// Ends when somebody stops the program.
+#[cfg(unix)]
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// Ends when somebody stops the program.
+#[cfg(not(unix))]
+async fn stopped() {
+    drop(tokio::signal::ctrl_c().await);
+}

@@ -1,0 +1,217 @@
+//! One exchange: gather, compose, send, take.
+
+use std::cell::RefCell;
+
+use ed25519_dalek::SigningKey;
+use sync_core::document::deed::expect::Expectation;
+use sync_core::exchange::assertion::Assertion;
+use sync_core::exchange::client::outbox::{Outgoing, compose};
+use sync_core::exchange::client::reply::{Brought, take};
+use sync_core::exchange::client::state::{ActRow, Tablet};
+use sync_core::exchange::codec::{self, DecodeError};
+use sync_core::exchange::message::Reply;
+use sync_core::kv::KvError;
+
+use super::{Engine, Report};
+use crate::deeds::{Desk, LocalPolicy, expected_of};
+use crate::local::Local;
+use crate::roster::Roster;
+use crate::session::{Journal, draft_of, gather};
+use crate::store::{State, Writes, crash_point};
+use crate::transport::{Exchanged, Failure, Route, Transport};
+use crate::trouble::Trouble;
+
+/// What is sent as the name of the app.
+pub const APP: &str = concat!("carryover-tablet/", env!("CARGO_PKG_VERSION"));
+
+/// What the server says of a device whose access has ended.
+const REVOKED: &str = "device_revoked";
+/// What it says of a counter that it has seen.
+const STALE: &str = "stale_assertion";
+
+/// What an exchange leaves to be done.
+pub(super) struct Round {
+    /// A token for snapshots.
+    pub(super) token: Option<String>,
+    /// Whether there is more to say on either side.
+    pub(super) again: bool,
+}
+
+/// A request that is ready to be sent.
+struct Ready {
+    outgoing: Outgoing,
+    body: Vec<u8>,
+    assertion: String,
+}
+
+impl<T: Transport> Engine<'_, T> {
+    /// Exchanges once. A device whose access has ended hands in, and everything that it may not keep is removed.
+    pub(super) async fn round(&self, report: &RefCell<Report>) -> Result<Round, Trouble> {
+        self.gather()?;
+        if self.store.read(|state| Ok::<_, Trouble>(Local(state).ended()?.is_some()))? {
+            return self.hand_in(report).await;
+        }
+        match self.send(Route::Exchange).await {
+            Ok((ready, exchanged)) => self.take(&ready, exchanged, report),
+            Err(Trouble::Server(Failure::Refused(refusal))) if refusal.code == REVOKED => {
+                self.hand_in(report).await
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    async fn hand_in(&self, report: &RefCell<Report>) -> Result<Round, Trouble> {
+        let unsent = |state: &State<'_>| -> Result<usize, Trouble> { Ok(Tablet(state).unsent()?) };
+        while self.store.read(unsent)? > 0 {
+            let before = self.store.read(unsent)?;
+            let (ready, exchanged) = self.send(Route::HandIn).await?;
+            self.take(&ready, exchanged, report)?;
+            if self.store.read(unsent)? >= before {
+                break;
+            }
+        }
+        let now = self.clock.now();
+        self.store.update(|_| {
+            let mut writes = Writes::new();
+            writes.set_ended(now);
+            Ok::<_, Trouble>((writes, ()))
+        })?;
+        if self.store.read(unsent)? == 0 {
+            report.borrow_mut().purged += self.purge_everything()?;
+        }
+        Err(Trouble::DeviceEnded)
+    }
+
+    /// Makes acts of taps, and drafts of the live sessions of students whom the person is losing.
+    fn gather(&self) -> Result<(), Trouble> {
+        self.store.update(|state| {
+            let (journal, mut writes) = (Journal(state), Writes::new());
+            let leaving: Vec<_> = {
+                let copies = Tablet(state).copies()?;
+                let ending = Tablet(state).to_purge()?;
+                let ends = |id| ending.iter().any(|(document, _)| *document == id);
+                copies.into_iter().filter(|copy| ends(copy.name.id())).map(|copy| copy.name.subject).collect()
+            };
+            let ended = Local(state).ended()?.is_some();
+            if journal.tapped()?.is_empty() && leaving.is_empty() && !ended {
+                return Ok((writes, ()));
+            }
+            let mut desk = Desk::of_engine(state, self.clock.now())?;
+            gather(&mut desk, &mut writes, journal)?;
+            for mut live in journal.open()? {
+                let students: Vec<_> = live.present().map(|student| student.id).collect();
+                for student in students.into_iter().filter(|student| ended || leaving.contains(student)) {
+                    draft_of(&mut desk, &mut writes, &mut live, student)?;
+                }
+            }
+            writes.core(desk.clear());
+            Ok((writes, ()))
+        })
+    }
+
+    async fn send(&self, route: Route) -> Result<(Ready, Exchanged), Trouble> {
+        let ready = self.ready(None)?;
+        crash_point("before_send");
+        let answer = self.transport.exchange(route, &ready.assertion, &ready.body).await;
+        crash_point("after_send");
+        match answer {
+            Ok(exchanged) => Ok((ready, exchanged)),
+            // The folder is an older copy of itself: go on above what the server has seen.
+            Err(Failure::Refused(refusal)) if refusal.code == STALE && refusal.last_counter.is_some() => {
+                let ready = self.ready(refusal.last_counter)?;
+                let exchanged = self.transport.exchange(route, &ready.assertion, &ready.body).await?;
+                Ok((ready, exchanged))
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Composes and signs a request. Its counter is on the medium before it is sent, so it is never used for two.
+    fn ready(&self, above: Option<u64>) -> Result<Ready, Trouble> {
+        let now = self.clock.now();
+        self.store.update(|state| {
+            let profile = Tablet(state).profile()?.ok_or(Trouble::NotPaired)?;
+            let key = Local(state).key()?.ok_or(Trouble::NotPaired)?;
+            let key = SigningKey::from_bytes(&key);
+            let failed: RefCell<Option<KvError>> = RefCell::new(None);
+            let roster = Roster::read(state)?;
+            let expect_held = |row: &ActRow| {
+                if self.policy == LocalPolicy::Skipped {
+                    return false;
+                }
+                match expected_of(&Tablet(state), &roster, now, row) {
+                    Ok(Expectation::Allowed) => false,
+                    Ok(Expectation::Held(_)) => true,
+                    Err(error) => {
+                        failed.replace(Some(error));
+                        false
+                    }
+                }
+            };
+            let outgoing = compose(state, &key, APP, now, &expect_held)?;
+            if let Some(error) = failed.into_inner() {
+                return Err(error.into());
+            }
+            let counter = Local(state).counter()?.max(above.unwrap_or(0)) + 1;
+            let body = codec::encode(&outgoing.request);
+            let assertion = Assertion::of(profile.org.0, profile.device.0, counter, &body).signed_by(&key);
+            let mut writes = Writes::new();
+            writes.set_counter(counter);
+            Ok((writes, Ready { outgoing, body, assertion }))
+        })
+    }
+
+    fn take(&self, ready: &Ready, exchanged: Exchanged, report: &RefCell<Report>) -> Result<Round, Trouble> {
+        report.borrow_mut().round_trips += 1;
+        let reply: Reply = codec::decode(&exchanged.body).map_err(|error| match error {
+            DecodeError::Version(_) | DecodeError::TooLarge | DecodeError::Malformed => Failure::NotOurs,
+        })?;
+        crash_point("before_take");
+        let received = self.clock.now();
+        let (brought, again) = self.store.update(|state| {
+            let unsent = Tablet(state).unsent()?;
+            let (core, brought) = take(state, &ready.outgoing, &reply, received)?;
+            let mut writes = Writes::from(core);
+            for name in begun(&reply) {
+                if Local(state).has_left(name)? {
+                    writes.set_left(name, false);
+                }
+            }
+            Ok::<_, Trouble>((writes, (brought, self.goes_on(&brought, &reply, ready, unsent))))
+        })?;
+        crash_point("after_take");
+        let mut report = report.borrow_mut();
+        report.stored += brought.stored;
+        report.held += brought.held;
+        report.refused += brought.refused;
+        Ok(Round { token: exchanged.token, again })
+    }
+
+    /// Says whether another exchange has something to say: the server has more, or something did not fit into this one, or what ended
+    /// must still be handed in.
+    fn goes_on(&self, brought: &Brought, reply: &Reply, ready: &Ready, unsent: usize) -> bool {
+        let decided = brought.stored + brought.held + brought.refused;
+        let ends = reply
+            .entries
+            .iter()
+            .any(|entry| matches!(entry, sync_core::exchange::message::Entry::End { .. }));
+        let brought_some = !ready.outgoing.request.envelopes.is_empty() && decided > 0;
+        brought.more || (brought_some && decided < unsent) || (ends && self.has_open_session())
+    }
+
+    fn has_open_session(&self) -> bool {
+        let open = self.store.read(|state| Ok::<_, Trouble>(!Journal(state).open()?.is_empty()));
+        open.unwrap_or(false)
+    }
+}
+
+fn begun(reply: &Reply) -> Vec<sync_core::ids::StudentId> {
+    let subject = |entry: &sync_core::exchange::message::Entry| {
+        if let sync_core::exchange::message::Entry::Begin { name, .. } = entry {
+            Some(name.subject)
+        } else {
+            None
+        }
+    };
+    reply.entries.iter().filter_map(subject).collect()
+}

@@ -1,0 +1,176 @@
+//! Values as people write and read them: `minutes=25`, `target=80`, a start with its offset.
+//!
+//! Records keep whole numbers: figures to reach in thousandths, instants in milliseconds. Here, and nowhere else, is where the two meet.
+
+use serde_json::{Map, Value as Json, json};
+use sync_core::document::schema::{RecordKind, Type, editable_leaf};
+use sync_core::document::slot::{ACT, AT, Fields, OFFSET, Slot, Value};
+use sync_core::time::{Moment, Zone, day_from_text, moment_from_rfc3339};
+
+use crate::trouble::Trouble;
+
+/// What one of a person's units is stored as.
+const THOUSANDTHS: i64 = 1_000;
+/// The fields of a segment, which a session of one segment has as if they were its own.
+const OF_SEGMENT: [&str; 5] = ["mode", "place", "routine", "start", "minutes"];
+/// The figures of an observation.
+const OF_VALUE: [&str; 6] = ["count", "seconds", "attempted", "errors", "correct", "of"];
+
+/// Returns the path of a field that was named in short.
+///
+/// # Errors
+/// [`Trouble::Value`] where a session has several segments and the name could mean any of them.
+pub fn path_of(kind: RecordKind, slot: &Slot, name: &str) -> Result<String, Trouble> {
+    if kind == RecordKind::Session && OF_SEGMENT.contains(&name) {
+        let segments = slot.leaf("segments").and_then(Value::as_map).map_or(0, Fields::len);
+        return if segments > 1 {
+            let help = format!("name one of its segments: segments.1.{name} to segments.{segments}.{name}");
+            Err(Trouble::value(format!("the session has {segments} segments"), help))
+        } else {
+            Ok(format!("segments.1.{name}"))
+        };
+    }
+    if kind == RecordKind::Observation && OF_VALUE.contains(&name) {
+        return Ok(format!("value.{name}"));
+    }
+    Ok(name.to_owned())
+}
+
+/// Reads a value for a field.
+///
+/// # Errors
+/// [`Trouble::Value`] where there is no such field, or the text is no value for it.
+pub fn read(kind: RecordKind, path: &str, text: &str) -> Result<Value, Trouble> {
+    let Some(ty) = editable_leaf(kind, path) else {
+        return Err(Trouble::value(format!("{path} cannot be changed here"), "check the name of the field"));
+    };
+    let no = |what: &str| Trouble::value(format!("{path} is not {what}"), format!("give {path} as {what}"));
+    if in_thousandths(kind, path) {
+        return thousandths(text)
+            .map(Value::Int)
+            .ok_or_else(|| no("a number of 0 or more, with at most three decimals"));
+    }
+    match ty {
+        Type::Int(_, _) => text.parse().map(Value::Int).map_err(|_| no("a whole number")),
+        Type::Flag => text.parse().map(Value::Flag).map_err(|_| no("true or false")),
+        Type::Moment => {
+            let moment = moment_from_rfc3339(text);
+            moment
+                .map(|at| Value::Int(at.0))
+                .ok_or_else(|| no("an instant such as 2026-11-20T09:30:00-06:00"))
+        }
+        Type::Day => match day_from_text(text) {
+            Some(_) => Ok(text.into()),
+            None => Err(no("a day such as 2026-11-20")),
+        },
+        Type::Text(_)
+        | Type::Choice(_)
+        | Type::Person
+        | Type::Key
+        | Type::Act
+        | Type::Id(_)
+        | Type::Hash
+        | Type::Scalar
+        | Type::Map(_)
+        | Type::Numbered(_, _)
+        | Type::Keys(_) => Ok(text.into()),
+    }
+}
+
+/// Returns a figure in thousandths; none where it is no number of 0 or more with at most three decimals.
+pub fn thousandths(text: &str) -> Option<i64> {
+    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(rest) || rest.len() > 3 {
+        return None;
+    }
+    let rest: i64 = format!("{rest:0<3}").parse().ok()?;
+    whole.parse::<i64>().ok()?.checked_mul(THOUSANDTHS)?.checked_add(rest)
+}
+
+/// Returns a figure kept in thousandths as it is shown.
+pub fn from_thousandths(figure: i64) -> Json {
+    if figure % THOUSANDTHS == 0 {
+        json!(figure / THOUSANDTHS)
+    } else {
+        // Targets have at most 10^9 thousandths: exact as a double to far more than three decimals.
+        json!(figure as f64 / THOUSANDTHS as f64)
+    }
+}
+
+fn in_thousandths(kind: RecordKind, path: &str) -> bool {
+    kind == RecordKind::Goal && matches!(path, "target" | "baseline")
+}
+
+fn is_moment(path: &str) -> bool {
+    path == "start" || (path.starts_with("segments.") && path.ends_with(".start"))
+}
+
+/// Returns a field's value as it is shown. It goes to somebody who may read the record.
+pub fn shown(kind: Option<RecordKind>, path: &str, value: &Value, zone: &Zone) -> Json {
+    match value {
+        Value::Int(int) if kind.is_some_and(|kind| in_thousandths(kind, path)) => from_thousandths(*int),
+        Value::Int(int) if is_moment(path) => json!(zone.rfc3339(Moment(*int))),
+        Value::Int(int) => json!(int),
+        Value::Flag(flag) => json!(flag),
+        Value::Text(text) => json!(text),
+        Value::Map(map) => {
+            let inner = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            let fields =
+                map.iter().map(|(name, value)| (name.clone(), shown(kind, &inner(name), value, zone)));
+            Json::Object(fields.collect::<Map<_, _>>())
+        }
+    }
+}
+
+/// Returns a whole record as it is shown, less what every slot carries.
+pub fn shown_record(kind: Option<RecordKind>, fields: &Fields, zone: &Zone) -> Json {
+    let own = fields.iter().filter(|(name, _)| ![ACT, AT, OFFSET].contains(&name.as_str()));
+    Json::Object(own.map(|(name, value)| (name.clone(), shown(kind, name, value, zone))).collect())
+}
+
+/// Returns what a kind of record is called.
+pub fn kind_word(kind: RecordKind) -> &'static str {
+    match kind {
+        RecordKind::PlanVersion => "plan version",
+        RecordKind::Service => "service",
+        RecordKind::Goal => "goal",
+        RecordKind::Assignment => "assignment",
+        RecordKind::Session => "session",
+        RecordKind::Missed => "missed session",
+        RecordKind::Observation => "observation",
+        RecordKind::Tally => "tally",
+        RecordKind::Tap => "tap",
+        RecordKind::Edit => "edit",
+        RecordKind::Signature => "signature",
+        RecordKind::Issued => "note of the server",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_kept_in_thousandths_and_shown_as_written() {
+        for (text, kept) in [("80", 80_000), ("0", 0), ("12.5", 12_500), ("0.125", 125)] {
+            assert_eq!(thousandths(text), Some(kept), "{text}");
+            assert_eq!(from_thousandths(kept).to_string(), text);
+        }
+        for text in ["", "-1", "1.", ".5", "1.2345", "80%", "1e3", "9999999999999999999"] {
+            assert_eq!(thousandths(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_read_by_the_type_of_its_field() {
+        assert_eq!(read(RecordKind::Goal, "target", "80").unwrap(), Value::Int(80_000));
+        assert_eq!(read(RecordKind::Session, "segments.1.minutes", "25").unwrap(), Value::Int(25));
+        assert_eq!(read(RecordKind::Session, "void", "true").unwrap(), Value::Flag(true));
+        for (path, text) in
+            [("segments.1.minutes", "x"), ("segments.1.start", "today"), ("role", "slp"), ("mood", "1")]
+        {
+            assert_eq!(read(RecordKind::Session, path, text).unwrap_err().exit_code(), 2, "{path}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What waits for review: the person's own work, and others' that this person may review.
+
+use serde_json::{Value as Json, json};
+use sync_core::document::schema::RecordKind;
+use sync_core::exchange::message::{HoldState, HoldView};
+use sync_core::record::{Record, Waiting, waiting};
+
+use crate::deeds::Desk;
+use crate::fields::{kind_word, shown, shown_record};
+use crate::trouble::Trouble;
+
+/// Returns the holds as of the last exchange.
+///
+/// # Errors
+/// The store's.
+pub fn holds(desk: &Desk<'_>) -> Result<Vec<Json>, Trouble> {
+    desk.tablet().holds()?.iter().map(|hold| view(desk, hold)).collect()
+}
+
+/// Returns one hold in its stable fields.
+///
+/// # Errors
+/// The store's.
+pub fn view(desk: &Desk<'_>, hold: &HoldView) -> Result<Json, Trouble> {
+    desk.with_record(hold.name.subject, |record| Ok(fields(desk, record, hold)))
+}
+
+fn fields(desk: &Desk<'_>, record: &Record<'_>, hold: &HoldView) -> Json {
+    let would = waiting(record, hold.name.id(), &hold.slots);
+    // A session that comes with its observations is what the hold is about.
+    let about = would.iter().find(|one| one.kind == Some(RecordKind::Session)).or_else(|| would.first());
+    let zone = &record.zone;
+    let made = about.filter(|about| about.field.is_none()).and_then(|about| {
+        let slot = hold.slots.iter().find(|slot| slot.key == about.record)?;
+        Some(shown_record(about.kind, &slot.fields, zone))
+    });
+    let of_field = |value: Option<&sync_core::document::slot::Value>| {
+        let about = about?;
+        Some(shown(about.kind, about.field.as_deref()?, value?, zone))
+    };
+    json!({
+        "id": hold.id,
+        "student": hold.name.subject,
+        "record": about.map(|about| about.record.to_string()),
+        "author": hold.author,
+        "mine": hold.author == desk.roster.profile.person,
+        "reason": hold.reason.name(),
+        "what": about.map(|about| what(about, would.len())),
+        "field": about.and_then(|about| about.field.clone()),
+        "present": of_field(about.and_then(|about| about.present.as_ref())),
+        "proposed": of_field(about.and_then(|about| about.proposed.as_ref())).or(made),
+        "state": hold.state.name(),
+        "reviewer": reviewer(&hold.state),
+        "declined_because": declined_because(&hold.state),
+        "late": hold.late,
+        "received": zone.rfc3339(hold.received),
+    })
+}
+
+/// Says in a few words what a hold would make or change.
+fn what(about: &Waiting, slots: usize) -> String {
+    let kind = about.kind.map_or("record", kind_word);
+    match &about.field {
+        Some(field) => format!("{field} of a {kind}"),
+        None if slots > 1 => format!("new {kind} with {} more", slots - 1),
+        None => format!("new {kind}"),
+    }
+}
+
+fn reviewer(state: &HoldState) -> Json {
+    match state {
+        HoldState::Admitted { by } | HoldState::Declined { by, .. } => json!(by),
+        HoldState::Waiting | HoldState::Withdrawn => Json::Null,
+    }
+}
+
+fn declined_because(state: &HoldState) -> Json {
+    if let HoldState::Declined { reason, .. } = state { json!(reason) } else { Json::Null }
+}
