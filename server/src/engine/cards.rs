@@ -84,7 +84,6 @@ pub(super) fn touched(index: &Index<'_>, entries: &[LogEntry]) -> Result<BTreeSe
             | LogEntry::Refused { .. }
             | LogEntry::Fact { .. }
             | LogEntry::Delivered { .. }
-            | LogEntry::Imported { .. }
             | LogEntry::Audit { .. } => {}
         }
     }

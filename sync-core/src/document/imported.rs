@@ -10,6 +10,11 @@ use crate::document::slot::SlotKey;
 use crate::ids::{OrgId, PersonId, derive};
 
 impl SlotKey {
+    /// Returns the key of the record that the organisation's roster calls `external_id`: a goal or a service line.
+    pub fn imported(org: OrgId, kind: RecordKind, external_id: &str) -> Self {
+        Self::of_organisation(org, kind.container(), &[external_id.as_bytes()])
+    }
+
     /// Returns the key of the organisation's own record that gives this goal to this person.
     pub fn imported_assignment(org: OrgId, goal: &SlotKey, person: PersonId) -> Self {
         let goal = goal.to_string();
@@ -19,13 +24,7 @@ impl SlotKey {
     /// Returns the key of the organisation's edit that gives this value to this field after `replaced`, its own value before.
     ///
     /// A value that was left and is come back to has another value before it, so it is another edit.
-    pub fn imported_edit(
-        org: OrgId,
-        target: &SlotKey,
-        field: &str,
-        replaced: &SlotKey,
-        value: &[u8],
-    ) -> Self {
+    pub fn imported_edit(org: OrgId, target: &SlotKey, field: &str, replaced: &SlotKey, value: &[u8]) -> Self {
         let (target, replaced) = (target.to_string(), replaced.to_string());
         let parts = [target.as_bytes(), field.as_bytes(), replaced.as_bytes(), value];
         Self::of_organisation(org, RecordKind::Edit.container(), &parts)
@@ -34,7 +33,7 @@ impl SlotKey {
     fn of_organisation(org: OrgId, container: &str, parts: &[&[u8]]) -> Self {
         let whole: Vec<&[u8]> =
             [org.0.as_slice(), container.as_bytes()].into_iter().chain(parts.iter().copied()).collect();
-        Self::new(PersonId::organisation(org), Ulid::from_bytes(derive("imported", &whole)))
+        Self::new(PersonId::organisation(org), Ulid::from_bytes(derive("imported record", &whole)))
     }
 }
 
@@ -46,13 +45,13 @@ mod tests {
 
     #[test]
     fn the_organisation_owns_what_is_imported_and_every_name_is_a_record_of_its_own() {
-        let goal = SlotKey::imported(ORG, RecordKind::Goal.container(), "g1");
-        assert_eq!(goal, SlotKey::imported(ORG, RecordKind::Goal.container(), "g1"));
+        let goal = SlotKey::imported(ORG, RecordKind::Goal, "g1");
+        assert_eq!(goal, SlotKey::imported(ORG, RecordKind::Goal, "g1"));
         assert_eq!(goal.member, PersonId::organisation(ORG));
         for other in [
-            SlotKey::imported(ORG, RecordKind::Goal.container(), "g2"),
-            SlotKey::imported(ORG, RecordKind::Service.container(), "g1"),
-            SlotKey::imported(OrgId([2; 16]), RecordKind::Goal.container(), "g1"),
+            SlotKey::imported(ORG, RecordKind::Goal, "g2"),
+            SlotKey::imported(ORG, RecordKind::Service, "g1"),
+            SlotKey::imported(OrgId([2; 16]), RecordKind::Goal, "g1"),
         ] {
             assert_ne!(goal, other);
         }
@@ -60,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_value_that_is_come_back_to_is_another_edit() {
-        let goal = SlotKey::imported(ORG, RecordKind::Goal.container(), "g1");
+        let goal = SlotKey::imported(ORG, RecordKind::Goal, "g1");
         let there = SlotKey::imported_edit(ORG, &goal, "target", &goal, b"90");
         let back = SlotKey::imported_edit(ORG, &goal, "target", &there, b"80");
         let again = SlotKey::imported_edit(ORG, &goal, "target", &back, b"90");

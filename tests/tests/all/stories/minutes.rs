@@ -162,5 +162,4 @@ fn who_is_not_on_the_team_gets_nothing() {
     assert_eq!(sol.ok("status")["waiting"], 0);
     log_session(&sol, "s6", "2026-10-12T10:00:00-05:00");
     assert_eq!(sol.ok("sync")["stored"], 1);
-    drop(week.world);
 }
