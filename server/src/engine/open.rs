@@ -222,7 +222,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-fn standing(
+pub(super) fn standing(
     settings: &Settings,
     keys: &ServerKeys,
     store: &EmbeddedStore,
@@ -243,7 +243,7 @@ fn draw() -> io::Result<[u8; 16]> {
 }
 
 /// Applies to the index what the log has behind the index's mark.
-fn catch_up(store: &mut EmbeddedStore) -> Result<(), OpenEngineError> {
+pub(super) fn catch_up(store: &mut EmbeddedStore) -> Result<(), OpenEngineError> {
     let reader = store.reader();
     let end = reader.end().seq;
     while store.index_mark() < end {
