@@ -245,7 +245,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-fn standing(settings: &Settings, keys: &ServerKeys, store: &dyn Store) -> Result<Standing, OpenEngineError> {
+pub(super) fn standing(settings: &Settings, keys: &ServerKeys, store: &dyn Store) -> Result<Standing, OpenEngineError> {
     Ok(Standing {
         clock: settings.clock,
         log: LogId(store.reader().log_id()),
@@ -262,7 +262,7 @@ fn draw() -> io::Result<[u8; 16]> {
 }
 
 /// Applies to the index what the log has behind the index's mark.
-fn catch_up(store: &mut dyn Store) -> Result<(), OpenEngineError> {
+pub(super) fn catch_up(store: &mut dyn Store) -> Result<(), OpenEngineError> {
     let reader = store.reader();
     let end = reader.end().seq;
     while store.index_mark() < end {
