@@ -1,5 +1,6 @@
 //! The exchange: one request and one reply for the whole caseload. Both ends are pure and live here side by side.
 
+pub mod assertion;
 pub mod client;
 pub mod codec;
 pub mod message;

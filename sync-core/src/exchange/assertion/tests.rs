@@ -2,15 +2,15 @@ use proptest::prelude::*;
 
 use super::*;
 
-const HERE: OrganisationId = [1; 16];
-const DEVICE: DeviceId = [2; 16];
+const HERE: OrganisationBytes = [1; 16];
+const DEVICE: DeviceBytes = [2; 16];
 const BODY: &[u8] = b"a day's work";
 
 fn key() -> SigningKey {
     SigningKey::from_bytes(&[3; 32])
 }
 
-fn paired(seen: Option<Seen>) -> impl Fn(&DeviceId) -> Option<Known> {
+fn paired(seen: Option<Seen>) -> impl Fn(&DeviceBytes) -> Option<Known> {
     move |device| (*device == DEVICE).then(|| Known { key: key().verifying_key(), seen })
 }
 

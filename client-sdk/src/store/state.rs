@@ -1,0 +1,160 @@
+//! One consistent state of the store, and the single place where rows are read and written.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use sync_core::kv::{KvError, KvRead, Pair, Write};
+
+use super::StoreError;
+
+/// Bytes of checksum in front of each value.
+const CHECKSUM_BYTES: usize = 4;
+
+/// A table of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// What the pure client keeps.
+    Kv,
+    /// What only this tablet knows.
+    Local,
+    /// Live sessions, event by event.
+    Journal,
+    /// Snapshots that are still on their way.
+    Partial,
+}
+
+impl Table {
+    /// All tables.
+    pub const ALL: [Self; 4] = [Self::Kv, Self::Local, Self::Journal, Self::Partial];
+
+    /// Returns the table's name in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kv => "kv",
+            Self::Local => "local",
+            Self::Journal => "journal",
+            Self::Partial => "partial",
+        }
+    }
+}
+
+/// One consistent state. As a [`KvRead`] it shows the pure client's table.
+pub struct State<'a> {
+    connection: &'a Connection,
+}
+
+impl<'a> State<'a> {
+    pub(super) fn new(connection: &'a Connection) -> Self {
+        Self { connection }
+    }
+
+    /// Returns a value of any table.
+    ///
+    /// # Errors
+    /// [`KvError`].
+    pub fn get_in(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
+        let sql = format!("SELECT value FROM {} WHERE key = ?1", table.name());
+        let mut statement = self.connection.prepare_cached(&sql).map_err(unreadable)?;
+        let found: Option<Vec<u8>> =
+            statement.query_row(params![key], |row| row.get(0)).optional().map_err(unreadable)?;
+        found.map(|stored| opened(key, stored)).transpose()
+    }
+
+    /// Returns pairs of any table, as [`KvRead::range`] does.
+    ///
+    /// # Errors
+    /// [`KvError`].
+    pub fn range_in(
+        &self,
+        table: Table,
+        start: &[u8],
+        end: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Pair>, KvError> {
+        let sql = format!(
+            "SELECT key, value FROM {} WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3",
+            table.name()
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached(&sql).map_err(unreadable)?;
+        let rows = statement
+            .query_map(params![start, end, limit], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(unreadable)?;
+        rows.map(|row| {
+            let (key, stored): (Vec<u8>, Vec<u8>) = row.map_err(unreadable)?;
+            let value = opened(&key, stored)?;
+            Ok((key, value))
+        })
+        .collect()
+    }
+
+    /// Returns all pairs of a table whose keys begin with `prefix`.
+    ///
+    /// # Errors
+    /// [`KvError`].
+    pub fn scan_in(&self, table: Table, prefix: &[u8]) -> Result<Vec<Pair>, KvError> {
+        self.range_in(table, prefix, &sync_core::kv::prefix_end(prefix), usize::MAX)
+    }
+}
+
+impl KvRead for State<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
+        self.get_in(Table::Kv, key)
+    }
+
+    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
+        self.range_in(Table::Kv, start, end, limit)
+    }
+
+    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
+        let sql = "SELECT key, value FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key DESC LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql).map_err(unreadable)?;
+        let found: Option<(Vec<u8>, Vec<u8>)> = statement
+            .query_row(params![start, end], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .map_err(unreadable)?;
+        found.map(|(key, stored)| opened(&key, stored).map(|value| (key, value))).transpose()
+    }
+}
+
+/// Writes one row.
+pub(super) fn write(connection: &Connection, table: Table, write: &Write) -> Result<(), StoreError> {
+    let name = table.name();
+    match write {
+        Write::Put(key, value) => {
+            let sql = format!(
+                "INSERT INTO {name} (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2"
+            );
+            connection.prepare_cached(&sql)?.execute(params![key, sealed(key, value)])?;
+        }
+        Write::Delete(key) => {
+            connection
+                .prepare_cached(&format!("DELETE FROM {name} WHERE key = ?1"))?
+                .execute(params![key])?;
+        }
+    }
+    Ok(())
+}
+
+/// The checksum goes over the key, too: a value that stands under another key is as wrong as a flipped bit.
+fn checksum(key: &[u8], value: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    let length = (key.len() as u64).to_be_bytes();
+    crc32c::crc32c_append(crc32c::crc32c(&[&length, key].concat()), value).to_be_bytes()
+}
+
+fn sealed(key: &[u8], value: &[u8]) -> Vec<u8> {
+    [&checksum(key, value), value].concat()
+}
+
+fn opened(key: &[u8], mut stored: Vec<u8>) -> Result<Vec<u8>, KvError> {
+    let Some((sum, value)) = stored.split_first_chunk::<CHECKSUM_BYTES>() else {
+        return Err(KvError::Damaged("checksum"));
+    };
+    if *sum != checksum(key, value) {
+        return Err(KvError::Damaged("checksum"));
+    }
+    stored.drain(..CHECKSUM_BYTES);
+    Ok(stored)
+}
+
+fn unreadable(error: rusqlite::Error) -> KvError {
+    KvError::Unreadable(error.to_string())
+}
