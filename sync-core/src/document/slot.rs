@@ -353,6 +353,7 @@ pub(crate) fn feed(hash: &mut Sha256, value: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::derive;
 
     fn slot() -> Slot {
         let key = SlotKey::new(PersonId(derive("p", &[])), Ulid::from_bytes(derive("r", &[])));
