@@ -11,6 +11,7 @@ use sync_core::exchange::client::state::{ActState, Phase};
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{ChangeBytes, Entry, HoldState, Reply};
 use sync_core::exchange::server::hold::may_review;
+use sync_core::gate::policy::builds_on;
 use sync_core::ids::{ActId, DocumentId, HoldId, PersonId};
 use sync_core::record::{Source, fold};
 
@@ -130,7 +131,9 @@ impl World {
             let said: Vec<_> = changes
                 .iter()
                 .filter(|(seq, _)| *seq > 0)
-                .flat_map(|(_, change)| records(&self.slots_of(document, change)).map(deeds::said).collect::<Vec<_>>())
+                .flat_map(|(_, change)| {
+                    records(&self.slots_of(document, change)).map(deeds::said).collect::<Vec<_>>()
+                })
                 .collect();
             self.model.document_is(document, &said)?;
             if seed.is_multiple_of(REORDER_EVERY) {
@@ -196,7 +199,10 @@ impl World {
             if hold.state != *state {
                 return Err(format!(
                     "tablet {at} thinks that hold {id} of {} ({:?}, {:?}) is {state:?}, and it is {:?}",
-                    hold.act, hold.reason, hold.slots.first().map(|slot| &slot.container), hold.state
+                    hold.act,
+                    hold.reason,
+                    hold.slots.first().map(|slot| &slot.container),
+                    hold.state
                 ));
             }
         }
@@ -208,12 +214,17 @@ impl World {
             let mine = hold.author == tablet.person;
             let known_base = self.model.knows_bases(hold.id);
             let wanted = mine || (reviews && (!hold.only_on_top || known_base));
-            let unwanted = !mine && (!reviews || (hold.only_on_top && !known_base));
+            // Who may decide about an edit of something unknown can be another when that is known; who was told of it keeps it.
+            let settled = hold.only_on_top || hold.slots.iter().all(|slot| builds_on(slot).is_empty());
+            let unwanted = !mine && settled && (!reviews || (hold.only_on_top && !known_base));
             if wanted && !known.contains_key(&hold.id) {
                 return Err(format!("tablet {at} does not know of hold {}", hold.id));
             }
             if unwanted && known.contains_key(&hold.id) {
-                return Err(format!("tablet {at} still has hold {} of {}, {:?}", hold.id, hold.act, hold.reason));
+                return Err(format!(
+                    "tablet {at} still has hold {} of {}, {:?}",
+                    hold.id, hold.act, hold.reason
+                ));
             }
         }
         Ok(())
@@ -244,7 +255,8 @@ impl World {
                 for field in ["target", "void"] {
                     let fold: BTreeSet<String> =
                         entry.standing(field).iter().map(|said| said.id.to_string()).collect();
-                    let mine: BTreeSet<String> = self.model.values(document, &key, field).into_keys().collect();
+                    let mine: BTreeSet<String> =
+                        self.model.values(document, &key, field).into_keys().collect();
                     if fold != mine {
                         return Err(format!("{field} of {key} stands as {fold:?} here, as {mine:?} there"));
                     }
@@ -276,11 +288,18 @@ impl World {
             let saved = sync_core::document::copy::snapshot(order.into_iter());
             saved.and_then(|saved| slots_of_document(document, &saved)).map_err(|error| error.to_string())
         };
-        let (one, other) = (opened(changes.iter().map(|(_, change)| change.as_slice()).collect())?, opened(order)?);
+        let (one, other) =
+            (opened(changes.iter().map(|(_, change)| change.as_slice()).collect())?, opened(order)?);
         let mut logged: Vec<Slot> =
             changes.iter().skip(1).flat_map(|(_, change)| self.slots_of(document, change)).collect();
-        logged.sort_by(|one, other| (&one.container, one.key.to_string()).cmp(&(&other.container, other.key.to_string())));
-        if one == other && one.slots == logged { Ok(()) } else { Err(format!("{document} depends on the order")) }
+        logged.sort_by(|one, other| {
+            (&one.container, one.key.to_string()).cmp(&(&other.container, other.key.to_string()))
+        });
+        if one == other && one.slots == logged {
+            Ok(())
+        } else {
+            Err(format!("{document} depends on the order"))
+        }
     }
 }
 

@@ -292,8 +292,7 @@ impl Desk<'_> {
             }
         }
         // The record is right, but an edit of it may be what was wrong: such a one is admitted only with one that replaces it.
-        let edits_are_wrong =
-            hold.slots.iter().all(|slot| slot.container == RecordKind::Edit.container());
+        let edits_are_wrong = hold.slots.iter().all(|slot| slot.container == RecordKind::Edit.container());
         if edits_are_wrong && !hold.slots.iter().all(|slot| self.replaced(hold, slot, with)) {
             return Ok(hold.fault.clone());
         }

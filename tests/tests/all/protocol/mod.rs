@@ -68,13 +68,9 @@ impl Story {
     /// Opens the school: everybody is on the first student's team and has synced once.
     pub fn school() -> Self {
         let mut world = World::found(1, &DEVICES);
-        for (name, role) in [
-            ("slp", Role::Slp),
-            ("ot", Role::Ot),
-            ("cm", Role::Cm),
-            ("psy", Role::Psy),
-            ("para", Role::Para),
-        ] {
+        for (name, role) in
+            [("slp", Role::Slp), ("ot", Role::Ot), ("cm", Role::Cm), ("psy", Role::Psy), ("para", Role::Para)]
+        {
             world.grant(name, 0, role, -30, None).unwrap();
         }
         let mut story = Self { world };
@@ -178,7 +174,8 @@ impl Story {
     /// Returns the hold of an act, with its reason and state.
     pub fn hold(&self, made: &Made) -> Option<(HoldId, HoldReason, HoldState)> {
         let holds = self.world.server.index().holds().unwrap();
-        let hold = holds.into_iter().find(|hold| hold.act == made.act && hold.document() == made.name.id())?;
+        let hold =
+            holds.into_iter().find(|hold| hold.act == made.act && hold.document() == made.name.id())?;
         Some((hold.id, hold.reason, hold.state))
     }
 
@@ -196,7 +193,8 @@ impl Story {
         let ids: Vec<HoldId> = made.iter().map(|made| self.id(made)).collect();
         let mut desk = self.world.server.desk(self.world.clock.now());
         desk.advance().unwrap();
-        let review = if admit { desk.admit(person(by), &ids) } else { desk.decline(person(by), &ids, "not so") };
+        let review =
+            if admit { desk.admit(person(by), &ids) } else { desk.decline(person(by), &ids, "not so") };
         let (review, decided) = (review.unwrap(), desk.decide());
         if matches!(review, Review::Decided(_)) {
             self.world.server.commit(decided);
@@ -226,12 +224,8 @@ impl Story {
 
     /// Ends a story: everybody comes to rest, and all that must hold then does.
     pub fn ends(mut self) {
-        let told = |wrong| panic!("{wrong}\n{}", self.world.trace.join("\n"));
-        if let Err(wrong) = self.world.clone().come_to_rest() {
-            told(wrong);
-        }
-        self.world.come_to_rest().unwrap();
-        if let Err(wrong) = self.world.check_all(0) {
+        let rested = self.world.come_to_rest();
+        if let Err(wrong) = rested.and_then(|()| self.world.check_all(0)) {
             panic!("{wrong}\n{}", self.world.trace.join("\n"));
         }
     }
