@@ -127,6 +127,9 @@ impl<'a> Desk<'a> {
         ids: &mut dyn Iterator<Item = Ulid>,
         id: ActId,
     ) -> Result<Vec<SlotKey>, Trouble> {
+        if self.ended {
+            return Err(Trouble::DeviceEnded);
+        }
         let mut roles = self.roster.roles_on(student, self.roster.day_of(self.now));
         if roles.is_empty() {
             match self.policy {
