@@ -11,8 +11,8 @@ use sync_core::document::deed::act::{Act, Author, Stamp, act};
 use sync_core::document::deed::expect::{Cause, Expectation, Found, expect};
 use sync_core::document::deed::home::{Home, Standpoint, document_for};
 use sync_core::document::name::{DocumentKind, DocumentName};
-use sync_core::document::schema::OFFSET_MAX;
-use sync_core::document::slot::{Slot, SlotKey};
+use sync_core::document::schema::{OFFSET_MAX, RecordKind};
+use sync_core::document::slot::{Fields, Slot, SlotKey};
 use sync_core::exchange::client::outbox;
 use sync_core::exchange::client::state::{ActRow, ActState, Tablet};
 use sync_core::gate::policy::{Lack, Place};
@@ -127,6 +127,9 @@ impl<'a> Desk<'a> {
         ids: &mut dyn Iterator<Item = Ulid>,
         id: ActId,
     ) -> Result<Vec<SlotKey>, Trouble> {
+        if self.ended {
+            return Err(Trouble::DeviceEnded);
+        }
         let mut roles = self.roster.roles_on(student, self.roster.day_of(self.now));
         if roles.is_empty() {
             match self.policy {
@@ -196,7 +199,8 @@ impl<'a> Desk<'a> {
         match document_for(deed, &from) {
             Home::Document(name) => Ok(name),
             Home::Beside(key) => {
-                self.standing(key)?.map(|record| record.name).ok_or_else(|| Trouble::unknown("record"))
+                let standing = self.standing(key)?.or_else(|| self.unread_goal(key));
+                standing.map(|record| record.name).ok_or_else(|| Trouble::unknown("record"))
             }
             Home::Nowhere if self.policy == LocalPolicy::Kind => Err(self.not_allowed(student, None)),
             // As somebody whose place has it would.
@@ -262,6 +266,25 @@ impl<'a> Desk<'a> {
             Some(Standing { name: hold.name, slot, stands: false })
         });
         Ok(held)
+    }
+
+    /// Without the tablet's own check, says where a goal would stand that this member cannot read, so that the server's check can be
+    /// seen: in the plan of the student on whose card it is, or else of the first on the caseload.
+    pub fn unread_goal(&self, key: SlotKey) -> Option<Standing> {
+        if self.policy == LocalPolicy::Kind {
+            return None;
+        }
+        let on_card = self.roster.cards.iter().find(|(_, card)| card.goals.iter().any(|goal| goal.id == key));
+        let student = on_card.map(|(student, _)| *student).or(self.roster.students.keys().next().copied())?;
+        let name = DocumentName {
+            org: self.roster.profile.org,
+            kind: DocumentKind::Plan,
+            subject: student,
+            period: self.roster.calendar.year_of(self.roster.day_of(self.now)),
+            member: None,
+        };
+        let container = RecordKind::Goal.container().to_owned();
+        Some(Standing { name, slot: Slot { container, key, fields: Fields::new() }, stands: true })
     }
 
     /// Folds a student's record out of everything that is here, and looks at it.
