@@ -194,7 +194,7 @@ fn person(external_id: &str) -> PersonId {
 }
 
 fn goal() -> SlotKey {
-    SlotKey::imported(ORG, RecordKind::Goal, "g1")
+    SlotKey::imported(ORG, RecordKind::Goal.container(), "g1")
 }
 
 fn para_grant(office: &Office) -> Grant {
