@@ -66,8 +66,7 @@ impl Day<'_> {
     }
 
     fn session(&self, tablet: &mut DemoTablet, appointment: &Appointment<'_>) -> Result<(), DemoError> {
-        let start =
-            at(self.zone, self.date, FIRST_SESSION_MS + (appointment.after_minutes + 20) * MINUTE_MS);
+        let start = at(self.zone, self.date, FIRST_SESSION_MS + (appointment.after_minutes + 20) * MINUTE_MS);
         let in_meeting = tablet.chance.percent(MEETING_PERCENT);
         let mut present = Vec::new();
         for line in &appointment.lines {
@@ -106,8 +105,9 @@ impl Day<'_> {
     ) -> Result<(), DemoError> {
         let value = self.figures(tablet, line).map_err(|_| DemoError::Figures)?;
         let note = if tablet.chance.percent(NOTE_PERCENT) { tablet.chance.one_of(&NOTES) } else { None };
-        let service =
-            line.service().map(|service| SlotKey::imported(self.org, RecordKind::Service.container(), &service));
+        let service = line
+            .service()
+            .map(|service| SlotKey::imported(self.org, RecordKind::Service.container(), &service));
         let deed = Deed::LogSession {
             service,
             segments: vec![NewSegment {
@@ -151,13 +151,7 @@ impl Day<'_> {
     }
 
     /// Does something that is logged, in the document in which it belongs.
-    fn log(
-        &self,
-        tablet: &mut DemoTablet,
-        line: &Line,
-        deed: &Deed,
-        done: Moment,
-    ) -> Result<(), DemoError> {
+    fn log(&self, tablet: &mut DemoTablet, line: &Line, deed: &Deed, done: Moment) -> Result<(), DemoError> {
         let roles = Roles::from([line.role]);
         let from = Standpoint {
             org: self.org,
