@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use sync_core::document::name::DocumentKind;
+use sync_core::document::schema::RecordKind;
 use sync_core::document::slot::SlotKey;
 use sync_core::exchange::client::state::{Profile, Tablet};
 use sync_core::exchange::codec;
 use sync_core::ids::{PersonId, StudentId};
 use sync_core::kv::KvError;
+use sync_core::projection::card::{CARD, Card};
 use sync_core::projection::facts::{
     GRANTS, GrantsFact, ORGANISATION, OrganisationFact, OwnGrant, STUDENT, StudentFact,
 };
@@ -36,6 +38,8 @@ pub struct Roster {
     pub grants: Vec<OwnGrant>,
     /// The students on whose teams the person is.
     pub students: BTreeMap<StudentId, StudentFact>,
+    /// The cards of students whose plan and log the person does not read whole.
+    pub cards: BTreeMap<StudentId, Card>,
 }
 
 impl Roster {
@@ -61,6 +65,11 @@ impl Roster {
             let student: StudentFact = decode(&value)?;
             students.insert(student.id, student);
         }
+        let mut cards = BTreeMap::new();
+        for (student, value) in tablet.facts(CARD)? {
+            let student = student.parse().map_err(|_| KvError::Damaged("a fact of the server"))?;
+            cards.insert(student, decode(&value)?);
+        }
         Ok(Self {
             profile,
             person_external_id: home.person_external_id,
@@ -68,6 +77,7 @@ impl Roster {
             calendar,
             grants: grants.grants,
             students,
+            cards,
         })
     }
 
@@ -98,8 +108,8 @@ impl Roster {
     }
 
     /// Returns the record that `text` names: its key, or what the import calls it.
-    pub fn record(&self, container: &str, text: &str) -> SlotKey {
-        text.parse().unwrap_or_else(|_| SlotKey::imported(self.profile.org, container, text))
+    pub fn record(&self, kind: RecordKind, text: &str) -> SlotKey {
+        text.parse().unwrap_or_else(|_| SlotKey::imported(self.profile.org, kind, text))
     }
 
     /// Returns the name of a colleague, for the screen.

@@ -77,7 +77,7 @@ pub(super) fn goal(tools: &Tools, args: &GoalArgs) -> Result<Answer, Trouble> {
     let target = args.target.as_ref().map(|text| format!("target={text}"));
     let set: Vec<String> = statement.into_iter().chain(target).collect();
     tools.on_desk(|desk, _, _, chance| {
-        let key = desk.roster.record(RecordKind::Goal.container(), &args.id);
+        let key = desk.roster.record(RecordKind::Goal, &args.id);
         let standing = standing_at(desk, key)?;
         if standing.slot.container != RecordKind::Goal.container() {
             return Err(Trouble::unknown("goal"));
@@ -169,7 +169,7 @@ fn named(desk: &Desk<'_>, id: &str) -> Result<Standing, Trouble> {
         // Of what the import calls by a name of its own, goals and services are meant.
         Err(unknown) => {
             for kind in [RecordKind::Goal, RecordKind::Service] {
-                if let Some(standing) = desk.standing(desk.roster.record(kind.container(), id))? {
+                if let Some(standing) = desk.standing(desk.roster.record(kind, id))? {
                     return Ok(standing);
                 }
             }

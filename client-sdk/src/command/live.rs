@@ -36,7 +36,7 @@ pub(super) fn start(tools: &Tools, args: &StartArgs) -> Result<Answer, Trouble> 
             });
         }
         let unused = |text: &&String| {
-            let key = desk.roster.record(RecordKind::Service.container(), text);
+            let key = desk.roster.record(RecordKind::Service, text);
             students.iter().all(|student| student.service != Some(key))
         };
         if args.services.iter().any(|text| unused(&text)) {
@@ -99,7 +99,7 @@ fn roles_of(tools: &Tools, desk: &Desk<'_>, student: StudentId) -> sync_core::ro
 /// Finds the one of the named services that is this student's. Whoever does not read the plan names it unchecked.
 fn service_of(desk: &Desk<'_>, args: &StartArgs, student: StudentId) -> Result<Option<SlotKey>, Trouble> {
     let named: Vec<SlotKey> =
-        args.services.iter().map(|text| desk.roster.record(RecordKind::Service.container(), text)).collect();
+        args.services.iter().map(|text| desk.roster.record(RecordKind::Service, text)).collect();
     let own = desk.with_record(student, |record| {
         let is_named = |key: &SlotKey| named.contains(key);
         Ok(record.services.iter().map(|service| service.head.key()).find(is_named))
@@ -134,7 +134,7 @@ fn count(
 ) -> Result<Answer, Trouble> {
     tools.on_desk(|desk, local, writes, _| {
         let mut live = Journal(local.0).meant(id)?;
-        let goal = desk.roster.record(RecordKind::Goal.container(), goal);
+        let goal = desk.roster.record(RecordKind::Goal, goal);
         let student = student_of(desk, &live, goal, kind)?;
         note(writes, &mut live, event(student, goal))?;
         Ok(answer(&live))
@@ -146,6 +146,13 @@ fn student_of(desk: &Desk<'_>, live: &Live, goal: SlotKey, kind: &str) -> Result
     let known = desk.standing(goal)?.filter(|found| found.slot.container == RecordKind::Goal.container());
     let present: Vec<StudentId> = live.present().map(|student| student.id).collect();
     let Some(known) = known else {
+        let on_card = |student: &StudentId| {
+            let card = desk.roster.cards.get(student)?;
+            card.goals.iter().find(|known| known.id == goal).map(|known| (*student, known.kind.clone()))
+        };
+        if let Some((student, measured)) = present.iter().find_map(on_card) {
+            return fits(&measured, kind).map(|()| student);
+        }
         return match present.as_slice() {
             [only] => Ok(*only),
             _ => Err(Trouble::unknown("goal")),
@@ -157,17 +164,21 @@ fn student_of(desk: &Desk<'_>, live: &Live, goal: SlotKey, kind: &str) -> Result
             "name a goal of a student who is in it",
         ));
     }
-    match known.slot.leaf("kind").and_then(Value::as_text) {
-        Some(measured) if measured != kind => Err(Trouble::value(
-            format!("this goal is measured by {measured}"),
-            match measured {
-                "count" => "count it with `tap`",
-                "percent" => "count its tries with `trial`",
-                _ => "log it with `log` after the session",
-            },
-        )),
-        Some(_) | None => Ok(known.name.subject),
+    let measured = known.slot.leaf("kind").and_then(Value::as_text);
+    measured.map_or(Ok(()), |measured| fits(measured, kind)).map(|()| known.name.subject)
+}
+
+/// Refuses to count what a goal is not measured by.
+fn fits(measured: &str, kind: &str) -> Result<(), Trouble> {
+    if measured == kind {
+        return Ok(());
     }
+    let help = match measured {
+        "count" => "count it with `tap`",
+        "percent" => "count its tries with `trial`",
+        _ => "log it with `log` after the session",
+    };
+    Err(Trouble::value(format!("this goal is measured by {measured}"), help))
 }
 
 pub(super) fn undo(tools: &Tools, id: Option<LiveId>) -> Result<Answer, Trouble> {

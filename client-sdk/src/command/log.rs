@@ -30,7 +30,7 @@ pub(super) fn session(
             .map(|group| group.observation(&desk.roster, start))
             .collect::<Result<Vec<NewObservation>, Trouble>>()?;
         let record = |kind: RecordKind, text: &Option<String>| {
-            text.as_ref().map(|text| desk.roster.record(kind.container(), text))
+            text.as_ref().map(|text| desk.roster.record(kind, text))
         };
         let deed = Deed::LogSession {
             service: record(RecordKind::Service, &args.service),
@@ -53,7 +53,7 @@ pub(super) fn missed(tools: &Tools, args: &MissedArgs) -> Result<Answer, Trouble
     let keys = tools.on_desk(|desk, _, _, chance| {
         let student = desk.roster.student(&args.student);
         let deed = Deed::LogMissed {
-            service: desk.roster.record(RecordKind::Service.container(), &args.service),
+            service: desk.roster.record(RecordKind::Service, &args.service),
             date: args.date,
             reason: args.reason,
             note: args.note.clone().map(Sensitive::new),
@@ -132,7 +132,7 @@ fn groups(args: &LogArgs, matches: &ArgMatches) -> Result<Vec<Group>, Trouble> {
 
 impl Group {
     fn observation(&self, roster: &Roster, start: Moment) -> Result<NewObservation, Trouble> {
-        let goal: SlotKey = roster.record(RecordKind::Goal.container(), &self.goal);
+        let goal: SlotKey = roster.record(RecordKind::Goal, &self.goal);
         Ok(NewObservation { goal, value: self.value()?, observer: Observer::Primary, start, note: None })
     }
 

@@ -27,7 +27,7 @@ pub(super) fn run(tools: &Tools, command: &TallyCommand) -> Result<Answer, Troub
 fn open(tools: &Tools, student: &str, goal: &str) -> Result<Answer, Trouble> {
     let keys = tools.on_desk(|desk, _, _, chance| {
         let student = desk.roster.student(student);
-        let goal = desk.roster.record(RecordKind::Goal.container(), goal);
+        let goal = desk.roster.record(RecordKind::Goal, goal);
         let start = desk.now;
         desk.make(student, &Deed::OpenTally { goal, start }, chance)
     })?;

@@ -7,6 +7,7 @@ use sync_core::exchange::client::state::{ActState, Phase};
 use sync_core::exchange::message::HoldState;
 use sync_core::ids::StudentId;
 use sync_core::kv::KvError;
+use sync_core::projection::card::CardSession;
 use sync_core::record::minutes::{Minutes, Terms, minutes};
 use sync_core::record::{Figures, MissedView, ObservationView, Record, SessionView};
 use sync_core::service::calendar::{Calendar, Weeks, week_of};
@@ -38,12 +39,17 @@ pub fn record(desk: &Desk<'_>, student: StudentId, sight: Sight, day: Date) -> R
             unread: &unread,
         };
         let minutes = minutes(record, &terms, Weeks::of(day));
+        let card = desk.roster.cards.get(&student);
+        let own = record.sessions.iter().map(|one| session(record, one));
+        let of_card = card.map(|card| card.sessions.as_slice()).unwrap_or_default();
+        let is_new = |one: &&CardSession| record.sessions.iter().all(|own| own.head.key() != one.id);
+        let of_card = of_card.iter().filter(is_new).map(|one| session_of_card(record, one));
         Ok(json!({
             "student": student,
-            "sessions": record.sessions.iter().map(|one| session(record, one)).collect::<Vec<_>>(),
+            "sessions": own.chain(of_card).collect::<Vec<_>>(),
             "missed": record.missed.iter().map(|one| missed(one, minutes.as_ref())).collect::<Vec<_>>(),
             "observations": record.observations.iter().map(observation).collect::<Vec<_>>(),
-            "goals": caseload::goals(record),
+            "goals": caseload::goals(record, card),
             "conflicts": conflicts::of_record(record),
             "waiting_for_review": waiting,
             "minutes": minutes.as_ref().map(minute_rows),
@@ -78,6 +84,25 @@ fn session(record: &Record<'_>, session: &SessionView) -> Json {
         "note": session.note.as_ref().map(|note| note.expose()),
         "state": session.state.word(),
         "late": session.head.late,
+    })
+}
+
+/// A colleague's session, of which the card says no more than this.
+fn session_of_card(record: &Record<'_>, session: &CardSession) -> Json {
+    json!({
+        "id": session.id.to_string(),
+        "author": session.author,
+        "service": Json::Null,
+        "mode": session.mode,
+        "place": Json::Null,
+        "start": record.zone.rfc3339(session.start),
+        "minutes": session.minutes,
+        "segments": [],
+        "group": Json::Null,
+        "make_up_for": Json::Null,
+        "note": Json::Null,
+        "state": "complete",
+        "late": false,
     })
 }
 

@@ -14,6 +14,7 @@ use jiff::civil::date;
 use serde_json::Value as Json;
 use sync_core::document::deed::Deed;
 use sync_core::document::name::{DocumentKind, DocumentName};
+use sync_core::document::schema::RecordKind;
 use sync_core::document::slot::SlotKey;
 use sync_core::document::word::{Direction, Discipline};
 use sync_core::exchange::client::outbox::compose;
@@ -193,7 +194,7 @@ impl World {
             }
             service = Some(make(&store, MAYA, &a_service()));
         }
-        let absent = SlotKey::imported(ORG, "goals", "g1");
+        let absent = SlotKey::imported(ORG, RecordKind::Goal, "g1");
         Self {
             folder,
             count_goal: goals.first().copied().unwrap_or(absent),

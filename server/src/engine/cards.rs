@@ -84,6 +84,7 @@ pub(super) fn touched(index: &Index<'_>, entries: &[LogEntry]) -> Result<BTreeSe
             | LogEntry::Refused { .. }
             | LogEntry::Fact { .. }
             | LogEntry::Delivered { .. }
+            | LogEntry::Imported { .. }
             | LogEntry::Audit { .. } => {}
         }
     }
