@@ -29,4 +29,4 @@ audit: ## Check licences and advisories; fetches the advisory database
 	@tests/scripts/audit.sh
 
 bench: ## Show the speed budgets, each as a ratio measured in the same run (ARGS)
-	cargo bench --locked --workspace $(ARGS)
+	cargo bench --locked --package tests --bench budgets -- $(ARGS)

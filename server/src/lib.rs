@@ -9,6 +9,7 @@ pub mod auth;
 pub mod clock;
 pub mod commands;
 pub mod crash;
+pub mod demo;
 pub mod engine;
 pub mod http;
 pub mod import;

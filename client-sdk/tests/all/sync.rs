@@ -1,1 +1,282 @@
+//! The engine against a server that loses, repeats, delays and refuses.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use client_sdk::engine::Until;
+use client_sdk::store::Store;
+use client_sdk::transport::{Route, SnapshotHead};
+use client_sdk::trouble::Trouble;
+use serde_json::json;
+use sync_core::document::copy::snapshot;
+use sync_core::document::founding::founding;
+use sync_core::document::name::DocumentKind;
+use sync_core::document::schema;
+use sync_core::exchange::client::state::{Phase, Tablet};
+use sync_core::exchange::codec;
+use sync_core::exchange::message::{EndReason, Entry, Request};
+use sync_core::ids::DocumentId;
+
+use crate::server::{Fault, Server, run};
+use crate::store::anywhere;
+use crate::world::{LEO, MAYA, World, name};
+
+fn unsent(store: &Store) -> usize {
+    store.read(|state| Ok::<_, Trouble>(Tablet(state).unsent()?)).unwrap()
+}
+
+fn acts(store: &Store) -> usize {
+    store.read(|state| Ok::<_, Trouble>(Tablet(state).acts()?.len())).unwrap()
+}
+
+#[test]
+fn a_days_work_takes_one_round_trip_and_stays_in_the_record() {
+    let (world, server) = (World::new(), Server::default());
+    world.log();
+    let store = world.store();
+    let before = world.record();
+    let (ended, report) = run(&store, &server, Until::Once);
+    ended.unwrap();
+    assert_eq!((report.stored, report.round_trips), (4, 1));
+    assert_eq!((unsent(&store), acts(&store)), (0, 0), "the copies have everything");
+    assert_eq!(world.record(), before, "nothing that was shown changed");
+    let (ended, report) = run(&store, &server, Until::Once);
+    ended.unwrap();
+    assert_eq!((report.stored, report.round_trips), (0, 1));
+    let status = world.done(&["status"]);
+    assert_eq!((status["waiting"].clone(), status["ended"].clone()), (json!(0), json!(false)));
+    assert!(status["last_sync"].as_str().unwrap().starts_with("2026-11-20T10:00:0"));
+}
+
+#[test]
+fn lost_requests_and_replies_change_nothing_and_lose_nothing() {
+    let (world, server) = (World::new(), Server::default());
+    world.log();
+    let before = world.record();
+    let store = world.store();
+    server.faults.borrow_mut().extend([Fault::Lost, Fault::ReplyLost, Fault::ReplyLost, Fault::Lost]);
+    for _ in 0..4 {
+        let (ended, _) = run(&store, &server, Until::Once);
+        assert_eq!(ended.unwrap_err().exit_code(), 3);
+        assert_eq!(unsent(&store), 4);
+        assert_eq!(world.record(), before);
+    }
+    let (ended, report) = run(&store, &server, Until::Once);
+    ended.unwrap();
+    assert_eq!(report.stored, 4);
+    assert_eq!(world.record(), before);
+    assert_eq!(server.fates.borrow().len(), 4, "each act has one fate");
+}
+
+#[test]
+fn until_done_waits_as_long_as_the_server_asks() {
+    let (world, server) = (World::new(), Server::default());
+    server.faults.borrow_mut().extend([Fault::Later(30), Fault::Portal, Fault::Lost]);
+    let store = world.store();
+    let (ended, report) = run(&store, &server, Until::Done);
+    ended.unwrap();
+    assert_eq!(report.stored, 3);
+    let pauses = server.pauses.borrow();
+    assert_eq!(pauses.len(), 3);
+    assert!(pauses[0] >= Duration::from_secs(30), "{pauses:?}");
+    assert!(pauses[1..].iter().all(|pause| *pause < Duration::from_secs(3)), "{pauses:?}");
+}
+
+#[test]
+fn a_guest_networks_page_is_no_reply() {
+    let (world, server) = (World::new(), Server::default());
+    server.faults.borrow_mut().push_back(Fault::Portal);
+    let store = world.store();
+    let (ended, _) = run(&store, &server, Until::Once);
+    let trouble = ended.unwrap_err();
+    assert_eq!((trouble.code(), trouble.exit_code()), ("not_our_server", 3));
+    assert_eq!(unsent(&store), 3);
+}
+
+#[test]
+fn a_counter_that_was_used_before_is_passed_over() {
+    let (world, server) = (World::new(), Server::default());
+    server.faults.borrow_mut().push_back(Fault::Refused("stale_assertion", Some(500)));
+    let store = world.store();
+    run(&store, &server, Until::Once).0.unwrap();
+    let counter = store.read(|state| Ok::<_, Trouble>(client_sdk::local::Local(state).counter()?)).unwrap();
+    assert_eq!(counter, 501);
+}
+
+#[test]
+fn taps_travel_as_one_record_for_each_tally() {
+    let (world, server) = (World::new(), Server::default());
+    let goal = world.count_goal.to_string();
+    let tally = world.done(&["tally", "open", "--student", "maya", "--goal", &goal])["tally"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for _ in 0..5 {
+        world.done(&["tally", "add", &tally]);
+    }
+    let store = world.store();
+    let (ended, report) = run(&store, &server, Until::Once);
+    ended.unwrap();
+    assert_eq!(report.stored, 5, "goals, service, tally, and one for all taps");
+    assert_eq!(world.done(&["tally", "show", &tally])["total"], 5);
+    world.done(&["tally", "undo", &tally, "2"]);
+    assert_eq!(world.done(&["tally", "show", &tally])["total"], 3);
+    run(&store, &server, Until::Once).0.unwrap();
+    assert_eq!(world.done(&["tally", "show", &tally])["total"], 3);
+}
+
+fn end(student: sync_core::ids::StudentId) -> Vec<Entry> {
+    let kinds = [DocumentKind::Plan, DocumentKind::Log, DocumentKind::Tally];
+    kinds.map(|kind| Entry::End { document: name(kind, student).id(), why: EndReason::GrantEnded }).to_vec()
+}
+
+#[test]
+fn what_ends_is_handed_in_then_purged_to_the_last_byte() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    run(&store, &server, Until::Once).0.unwrap();
+    let note = "a note that must not stay behind";
+    let log = [
+        "log",
+        "--student",
+        "maya",
+        "--mode",
+        "push-in",
+        "--place",
+        "gym",
+        "--start",
+        "2026-11-20T09:00:00-06:00",
+        "--minutes",
+        "5",
+        "--note",
+        note,
+    ];
+    world.done(&log);
+    world.done(&["start", "--student", "maya", "leo", "--mode", "push-in", "--place", "gym"]);
+    let goal = world.count_goal.to_string();
+    world.done(&["tap", "--goal", &goal]);
+    end(MAYA).into_iter().for_each(|entry| server.say(entry));
+    assert!(anywhere(world.folder.path(), note.as_bytes()));
+    let (ended, report) = run(&store, &server, Until::Once);
+    ended.unwrap();
+    assert_eq!((report.stored, report.purged), (2, 3), "the session and the draft of the open one");
+    assert!(!anywhere(world.folder.path(), note.as_bytes()));
+    assert_eq!(unsent(&store), 0);
+    let (exit, json) = world.run(&["record", "--student", "leo"]);
+    assert_eq!(exit, 0, "{json}");
+    let left: BTreeSet<_> = store.read(|state| Ok::<_, Trouble>(Tablet(state).students()?)).unwrap();
+    assert_eq!(left, BTreeSet::from([LEO]));
+    assert_eq!(world.done(&["live"])["counts"].as_array().unwrap().len(), 1, "the others' session goes on");
+}
+
+#[test]
+fn a_revoked_device_hands_in_and_is_emptied() {
+    let (world, server) = (World::new(), Server::default());
+    world.log();
+    let store = world.store();
+    server.faults.borrow_mut().push_back(Fault::Refused("device_revoked", None));
+    let (ended, report) = run(&store, &server, Until::Once);
+    assert_eq!(ended.unwrap_err().exit_code(), 6);
+    assert_eq!(report.stored, 4);
+    assert!(report.purged > 0);
+    let routes: Vec<Route> = server.bodies.borrow().iter().map(|(route, _)| *route).collect();
+    assert_eq!(routes, [Route::Exchange, Route::HandIn]);
+    assert_eq!(store.read(|state| Ok::<_, Trouble>(Tablet(state).copies()?.len())).unwrap(), 0);
+    assert_eq!(world.done(&["status"])["ended"], true);
+    let (exit, json) = world.run(&[
+        "log",
+        "--student",
+        "maya",
+        "--mode",
+        "push-in",
+        "--place",
+        "gym",
+        "--start",
+        "2026-11-20T09:00:00-06:00",
+        "--minutes",
+        "5",
+    ]);
+    assert_eq!(exit, 6, "{json}");
+}
+
+#[test]
+fn a_revoked_device_that_cannot_hand_in_keeps_everything() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    server.faults.borrow_mut().extend([Fault::Refused("device_revoked", None), Fault::Lost]);
+    let (ended, _) = run(&store, &server, Until::Once);
+    assert_eq!(ended.unwrap_err().exit_code(), 3);
+    assert_eq!(unsent(&store), 3);
+    assert!(store.read(|state| Ok::<_, Trouble>(Tablet(state).copies()?.len())).unwrap() > 0);
+}
+
+/// A whole document that the tablet is to fetch.
+fn wanted(server: &Server) -> DocumentId {
+    let plan = name(DocumentKind::Plan, LEO);
+    let chain = founding(plan.id(), schema::steps(plan.kind));
+    let bytes = snapshot(chain.iter().map(|founding| founding.bytes.as_slice())).unwrap();
+    let head = SnapshotHead { etag: "\"one\"".into(), seq: 9, incarnation: 2, length: bytes.len() as u64 };
+    server.snapshot.replace(Some((head, bytes)));
+    server.say(Entry::Replace { document: plan.id(), incarnation: 2, fetch: 5 });
+    plan.id()
+}
+
+fn phase(store: &Store, document: DocumentId) -> Phase {
+    store.read(|state| Ok::<_, Trouble>(Tablet(state).copy(document)?.unwrap().phase)).unwrap()
+}
+
+#[test]
+fn a_snapshot_that_breaks_off_all_the_time_comes_in_the_end() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    let document = wanted(&server);
+    server.breaks_after.set(Some(50));
+    run(&store, &server, Until::Once).0.unwrap();
+    assert_eq!(phase(&store, document), Phase::Whole);
+    let asked = server.asked.borrow();
+    assert!(asked.len() > 2, "{asked:?}");
+    let expected: Vec<Option<u64>> = (0..asked.len()).map(|n| (n > 0).then_some(50 * n as u64)).collect();
+    assert_eq!(*asked, expected, "each asks for what is missing, and for no more");
+}
+
+#[test]
+fn a_snapshot_of_which_nothing_comes_is_asked_for_again_next_time() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    let document = wanted(&server);
+    server.breaks_after.set(Some(0));
+    assert_eq!(run(&store, &server, Until::Once).0.unwrap_err().exit_code(), 3);
+    assert_eq!(phase(&store, document), Phase::Fetching { at_least: 5 });
+    server.breaks_after.set(None);
+    run(&store, &server, Until::Once).0.unwrap();
+    assert_eq!(phase(&store, document), Phase::Whole);
+}
+
+#[test]
+fn a_snapshot_that_changes_on_the_way_is_begun_anew() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    let document = wanted(&server);
+    // A first piece comes, of bytes that are no more.
+    let mut old = server.snapshot.borrow().clone().unwrap();
+    old.0.etag = "\"old\"".into();
+    let new = server.snapshot.replace(Some(old));
+    server.breaks_after.set(Some(0));
+    drop(run(&store, &server, Until::Once));
+    server.snapshot.replace(new);
+    server.breaks_after.set(None);
+    run(&store, &server, Until::Once).0.unwrap();
+    assert_eq!(phase(&store, document), Phase::Whole);
+}
+
+#[test]
+fn every_body_is_a_request_with_what_has_no_receipt() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    run(&store, &server, Until::Once).0.unwrap();
+    run(&store, &server, Until::Once).0.unwrap();
+    let requests: Vec<Request> =
+        server.bodies.borrow().iter().map(|(_, body)| codec::decode(body).unwrap()).collect();
+    assert_eq!(requests.len(), 2);
+    assert_eq!((requests[0].envelopes.len(), requests[1].envelopes.len()), (1, 0));
+}

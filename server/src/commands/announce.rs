@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 use sync_core::ids::PersonId;
+use sync_core::roster::DeviceState;
 
 use crate::auth::keys::system_random;
 use crate::auth::token::ADMIN_TOKEN_DAYS_DEFAULT;
@@ -19,7 +20,7 @@ pub const ANNOUNCED_CODE_LIFE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 pub struct AnnouncedPerson {
     #[serde(flatten)]
     person: PersonRow,
-    /// A code for one use; none for who has a device already.
+    /// A code for one use; none for who has a device in use.
     pairing_code: Option<String>,
 }
 
@@ -38,16 +39,24 @@ pub struct Announced {
     pub guardians: Vec<Value>,
 }
 
-/// Composes the announcement, with a new pairing code for everybody who has no device yet.
-pub async fn announcement(engine: &Arc<Engine>, url: &str) -> Result<Value, EngineError> {
+impl Announced {
+    /// Returns the code of a person, named as the roster does.
+    pub fn pairing_code(&self, external_id: &str) -> Option<&str> {
+        let person = self.people.iter().find(|person| person.person.external_id == external_id)?;
+        person.pairing_code.as_deref()
+    }
+}
+
+/// Composes the announcement, with a new pairing code for everybody who has no device in use.
+pub async fn announcement(engine: &Arc<Engine>, url: &str) -> Result<Announced, EngineError> {
     let mut id = [0; 16];
     system_random(&mut id).map_err(|error| EngineError::Storage(error.to_string()))?;
     let admin_token = engine
         .tokens()
         .issue_admin(None, ADMIN_TOKEN_DAYS_DEFAULT, id, engine.now_s())
         .map_err(|error| EngineError::Storage(error.to_string()))?;
-    let equipped: BTreeSet<PersonId> =
-        engine.index().devices()?.into_iter().map(|device| device.person).collect();
+    let in_use = engine.index().devices()?.into_iter().filter(|device| device.state == DeviceState::Active);
+    let equipped: BTreeSet<PersonId> = in_use.map(|device| device.person).collect();
     let mut people = Vec::new();
     for person in engine.people()? {
         let pairing_code = if equipped.contains(&person.id) {
@@ -58,7 +67,5 @@ pub async fn announcement(engine: &Arc<Engine>, url: &str) -> Result<Value, Engi
         people.push(AnnouncedPerson { person, pairing_code });
     }
     let students = engine.students().await?;
-    let announced =
-        Announced { server: url.to_owned(), admin_token, people, students, guardians: Vec::new() };
-    serde_json::to_value(announced).map_err(|error| EngineError::Storage(error.to_string()))
+    Ok(Announced { server: url.to_owned(), admin_token, people, students, guardians: Vec::new() })
 }

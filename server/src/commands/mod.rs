@@ -4,6 +4,7 @@
 //! error. Every command takes `--keys` and `--clock`; see [`Outcome`] for the exit status.
 
 mod announce;
+mod demo;
 mod init;
 mod outcome;
 mod rebuild;
@@ -84,6 +85,8 @@ impl Common {
 enum Command {
     /// Found an empty organisation
     Init(init::Init),
+    /// Found the demo district, if the folder is empty, and serve it
+    Demo(demo::Demo),
     /// Serve what is in the data folder, until told to stop
     Serve(serve::Serve),
     /// Administration that needs only the keys
@@ -135,6 +138,7 @@ fn carry_out(cli: &Cli) -> Outcome {
         .map_err(|error| CommandError::of(Exit::Usage, "log_filter", &error, "see --log"))?;
     match &cli.command {
         Command::Init(command) => command.run(&cli.common),
+        Command::Demo(command) => command.run(&cli.common),
         Command::Serve(command) => command.run(&cli.common),
         Command::Admin(Admin::Token(command)) => command.run(&cli.common),
         Command::Verify(command) => command.run(&cli.common),

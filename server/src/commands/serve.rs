@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{CommandError, Common, Done, Exit, Outcome, announcement, outcome};
+use super::{Announced, CommandError, Common, Done, Exit, Outcome, announcement, outcome};
 use crate::engine::{Engine, write_whole};
 use crate::http::{bind, routes, serve, shell};
 
@@ -33,9 +33,12 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(&self, common: &Common) -> Outcome {
         let engine = Engine::open(&common.settings(&self.data))?;
-        serve_engine(&engine, self.listen, self.announce.as_deref(), common)
+        serve_engine(&engine, self.listen, self.announce.as_deref(), common, None)
     }
 }
+
+/// What is said to people once the server answers, out of its announcement.
+pub type Introduction<'a> = &'a dyn Fn(&Announced) -> String;
 
 /// Serves an open engine until a signal comes or the store stops.
 pub fn serve_engine(
@@ -43,6 +46,7 @@ pub fn serve_engine(
     listen: SocketAddr,
     announce: Option<&std::path::Path>,
     common: &Common,
+    introduce: Option<Introduction<'_>>,
 ) -> Outcome {
     let failed = |error: std::io::Error| {
         CommandError::of(Exit::Failed, "serve", &error, "check --listen and the disk")
@@ -56,16 +60,23 @@ pub fn serve_engine(
         let serving = tokio::spawn(serve(listener, router, routes::limits(), stopping.clone()));
         let days = tokio::spawn(keep_days(Arc::clone(engine), stopping.clone()));
         let cards = tokio::spawn(Arc::clone(engine).keep_cards(stopping));
-        if let Some(file) = announce {
-            let announced = announcement(engine, &url).await.map_err(|error| {
+        let announced = if announce.is_some() || introduce.is_some() {
+            Some(announcement(engine, &url).await.map_err(|error| {
                 CommandError::of(Exit::Failed, "announce", &error, "see the log on standard error")
-            })?;
-            write_whole(file, announced.to_string().as_bytes()).map_err(failed)?;
+            })?)
+        } else {
+            None
+        };
+        if let (Some(file), Some(announced)) = (announce, &announced) {
+            write_whole(file, json!(announced).to_string().as_bytes()).map_err(failed)?;
         }
         if common.json {
             outcome::say(json!({"server": url}));
         } else {
             outcome::say(format_args!("serving at {url}"));
+        }
+        if let (Some(introduce), Some(announced), false) = (introduce, &announced, common.json) {
+            outcome::say(introduce(announced));
         }
         let stopped = told_to_stop(engine).await;
         stop.send_replace(true);

@@ -25,6 +25,7 @@ mod listing;
 mod log;
 mod open;
 mod pairing;
+mod past;
 mod presence;
 mod snapshot;
 
@@ -43,6 +44,7 @@ pub use limit::Limiter;
 pub use listing::{GoalRow, PersonRow, ServiceRow, StudentRow, TeamRow};
 pub use open::{FoundError, Founding, OpenEngineError, Settings, rebuild};
 pub(crate) use open::{owner, write_whole};
+pub(crate) use past::Past;
 pub use pairing::{NewCode, Paired, PairingRefused, PairingRequest};
 pub use snapshot::{Snapshot, SnapshotError, damaged_snapshots};
 

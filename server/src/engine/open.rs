@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use super::log::{entry_of, frame_of};
 use super::presence::Presence;
 use super::snapshot::{FOLDER as SNAPSHOTS, Snapshots};
 use super::{Engine, Standing};
-use crate::auth::keys::{KeysError, Purpose, ServerKeys, system_random};
+use crate::auth::keys::{FILE_MODE, KeysError, Purpose, ServerKeys, system_random};
 use crate::auth::token::{ProviderTaken, Tokens};
 use crate::clock::Clock;
 use crate::store::{
@@ -128,15 +128,29 @@ impl Engine {
             created => created,
         }
         .map_err(OpenEngineError::from)?;
+        Self::found_on(&mut store, settings, &keys, founding)
+    }
+
+    /// Founds an organisation on any store that holds none.
+    pub fn found_on(
+        store: &mut dyn Store,
+        settings: &Settings,
+        keys: &ServerKeys,
+        founding: Founding,
+    ) -> Result<OrgId, FoundError> {
         if store.reader().end().seq > 0 {
             return Err(FoundError::Exists(settings.data.clone()));
         }
+        // Keys are noted as somebody's only when that founding stands.
+        if owner(&settings.keys).map_err(OpenEngineError::from)?.is_some() {
+            return Err(OpenEngineError::OtherKeys(settings.keys.clone()).into());
+        }
         let id = OrgId(draw().map_err(OpenEngineError::from)?);
         let organisation = Organisation { id, name: founding.name, zone: founding.zone };
-        let conditions = standing(settings, &keys, &store)?.conditions();
+        let conditions = standing(settings, keys, store)?.conditions();
         let desk = Desk::found(store.index(), organisation, conditions).map_err(OpenEngineError::from)?;
         let decided = desk.decide();
-        commit(&mut store, decided)?;
+        commit(store, decided)?;
         own(&settings.keys, id)?;
         Ok(id)
     }
@@ -147,15 +161,23 @@ impl Engine {
             return Err(OpenEngineError::NotFounded(settings.data.clone()));
         }
         let keys = ServerKeys::open(&settings.keys)?;
-        let mut store = EmbeddedStore::open(&settings.data)?;
-        catch_up(&mut store)?;
+        Self::open_on(Box::new(EmbeddedStore::open(&settings.data)?), settings, keys)
+    }
+
+    /// Opens what was founded on any store.
+    pub fn open_on(
+        mut store: Box<dyn Store>,
+        settings: &Settings,
+        keys: ServerKeys,
+    ) -> Result<Arc<Self>, OpenEngineError> {
+        catch_up(&mut *store)?;
         let organisation = Index(store.index()).organisation().map_err(DeskError::from)?;
         let Some(organisation) = organisation.map(|organisation| organisation.id) else {
             return Err(OpenEngineError::NotFounded(settings.data.clone()));
         };
         own(&settings.keys, organisation)?;
-        let standing = standing(settings, &keys, &store)?;
-        begin_day(&mut store, standing.conditions())?;
+        let standing = standing(settings, &keys, &*store)?;
+        begin_day(&mut *store, standing.conditions())?;
         // What was due when the last start ended is not known: all are looked at again.
         let students = Index(store.index()).students().map_err(DeskError::from)?;
         let cards = Cards::default();
@@ -163,7 +185,7 @@ impl Engine {
         Ok(Arc::new(Self {
             tokens: Tokens::new(organisation.0, keys.access(), &[])?,
             snapshots: Snapshots::open(&settings.data.join(SNAPSHOTS))?,
-            committer: Committer::start(Box::new(store))?,
+            committer: Committer::start(store)?,
             standing,
             organisation,
             keys,
@@ -207,12 +229,13 @@ fn own(keys: &Path, organisation: OrgId) -> Result<(), OpenEngineError> {
     }
 }
 
-/// Writes a file so that it is there whole or not at all.
+/// Writes a file for its owner alone, so that it is there whole or not at all.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".new");
     let unfinished = PathBuf::from(unfinished);
-    let mut file = fs::File::create(&unfinished)?;
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(FILE_MODE).open(&unfinished)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
@@ -222,11 +245,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-fn standing(
-    settings: &Settings,
-    keys: &ServerKeys,
-    store: &EmbeddedStore,
-) -> Result<Standing, OpenEngineError> {
+pub(super) fn standing(settings: &Settings, keys: &ServerKeys, store: &dyn Store) -> Result<Standing, OpenEngineError> {
     Ok(Standing {
         clock: settings.clock,
         log: LogId(store.reader().log_id()),
@@ -243,7 +262,7 @@ fn draw() -> io::Result<[u8; 16]> {
 }
 
 /// Applies to the index what the log has behind the index's mark.
-fn catch_up(store: &mut EmbeddedStore) -> Result<(), OpenEngineError> {
+pub(super) fn catch_up(store: &mut dyn Store) -> Result<(), OpenEngineError> {
     let reader = store.reader();
     let end = reader.end().seq;
     while store.index_mark() < end {
@@ -269,7 +288,7 @@ fn catch_up(store: &mut EmbeddedStore) -> Result<(), OpenEngineError> {
     Ok(())
 }
 
-fn begin_day(store: &mut EmbeddedStore, conditions: Conditions) -> Result<(), OpenEngineError> {
+fn begin_day(store: &mut dyn Store, conditions: Conditions) -> Result<(), OpenEngineError> {
     let mut desk = Desk::new(store.index(), store.next_seq(), conditions)?;
     desk.advance()?;
     desk.refresh_facts()?;
@@ -277,7 +296,7 @@ fn begin_day(store: &mut EmbeddedStore, conditions: Conditions) -> Result<(), Op
     commit(store, decided)
 }
 
-fn commit(store: &mut EmbeddedStore, decided: Decided) -> Result<(), OpenEngineError> {
+fn commit(store: &mut dyn Store, decided: Decided) -> Result<(), OpenEngineError> {
     if !decided.entries.is_empty() {
         store.append(&frame_of(&decided.entries), decided.writes)?;
         store.sync()?;

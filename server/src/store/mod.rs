@@ -38,7 +38,7 @@ pub use contract::{
 };
 pub use embedded::EmbeddedStore;
 pub use frame::{Frame, LogId, Record, RunningHash, StoredRecord};
-pub use group::{CommitError, Committed, Committer, Decision, Ticket, Turn};
+pub use group::{CommitError, Committed, Committer, Decision, QUEUE_WORK_MAX, Ticket, Turn};
 pub use lock::{FolderLock, LockError};
 pub use log::OpenError;
 #[cfg(any(test, feature = "testing"))]

@@ -245,9 +245,8 @@ impl Model {
     /// Returns whether exactly this stands, under its own key or as a twin.
     fn said(&self, document: DocumentId, slot: &Said) -> bool {
         let from = (document, slot.key.clone());
-        let mut under = self.standing.range(from..).take_while(|((of, key), _)| {
-            *of == document && bare(key) == slot.key
-        });
+        let mut under =
+            self.standing.range(from..).take_while(|((of, key), _)| *of == document && bare(key) == slot.key);
         under.any(|(_, standing)| standing.content == slot.content)
     }
 
@@ -273,9 +272,7 @@ impl Model {
             if self.standing.contains_key(&place) {
                 return Err(format!("{} stands already and came again at {seq}", slot.key));
             }
-            let late = !self
-                .candidates(document, &slot.key)
-                .any(|act| self.reads(act.author, document, day));
+            let late = !self.candidates(document, &slot.key).any(|act| self.reads(act.author, document, day));
             let standing = Standing { content: slot.content.clone(), seq, late };
             self.standing.insert(place, standing);
         }
@@ -476,9 +473,7 @@ impl Model {
             }
             for slot in &act.slots {
                 let held = self.held.get(&(act.document, slot.key.clone()));
-                if !self.said(act.document, slot)
-                    && !held.is_some_and(|held| held.contains(&slot.content))
-                {
+                if !self.said(act.document, slot) && !held.is_some_and(|held| held.contains(&slot.content)) {
                     return Err(format!("{} of {:?} is nowhere", slot.key, act.deed));
                 }
             }
@@ -510,9 +505,10 @@ impl Model {
         for act in self.acts.iter().filter(of) {
             for (slot, edit) in act.slots.iter().zip(&act.edit) {
                 let from = (document, slot.key.clone());
-                let under = self.standing.range(from..).take_while(|((of, key), _)| {
-                    *of == document && bare(key) == slot.key
-                });
+                let under = self
+                    .standing
+                    .range(from..)
+                    .take_while(|((of, key), _)| *of == document && bare(key) == slot.key);
                 for ((_, key), standing) in under {
                     if standing.content == slot.content {
                         edits.insert(key.clone(), edit.clone());
@@ -568,9 +564,9 @@ impl Model {
             };
             let own: BTreeSet<&String> = hold.slots.iter().map(|slot| &slot.key).collect();
             let acts = hold.slots.iter().flat_map(|slot| self.candidates(hold.document, &slot.key));
-            let open = acts.flat_map(|act| &act.bases).any(|base| {
-                !own.contains(base) && self.stands(hold.document, base).is_none()
-            });
+            let open = acts
+                .flat_map(|act| &act.bases)
+                .any(|base| !own.contains(base) && self.stands(hold.document, base).is_none());
             if !open {
                 return Err(format!("hold {id} waits for nothing"));
             }

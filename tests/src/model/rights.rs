@@ -167,7 +167,9 @@ pub fn may(
         Deed::Assign { .. } => of_mine || manages,
         Deed::Tap => on_team,
         Deed::Certify { .. } => {
-            kind == Kind::Log && clinician && (unknown || (mine && matches!(container, "sessions" | "missed")))
+            kind == Kind::Log
+                && clinician
+                && (unknown || (mine && matches!(container, "sessions" | "missed")))
         }
         Deed::Edit { .. } | Deed::Void { .. } | Deed::Reinstate { .. } if unknown => on_team,
         Deed::Edit { .. } if !logged => match container {

@@ -2,12 +2,12 @@
 
 use std::sync::OnceLock;
 
-use sync_core::exchange::message::Request;
-use sync_core::gate::policy::POLICY;
-use sync_core::document::schema::SCHEMA;
 use sync_core::document::name::DocumentKind;
 use sync_core::document::schema::RecordKind;
+use sync_core::document::schema::SCHEMA;
+use sync_core::exchange::message::Request;
 use sync_core::exchange::server::review::Review;
+use sync_core::gate::policy::POLICY;
 use sync_core::ids::HoldId;
 use sync_core::roster::role::Role;
 
@@ -22,7 +22,7 @@ use crate::model::rights::Deed;
 /// Steps of one seed, each of which is something that somebody does.
 pub const STEPS: usize = 110;
 /// Rounds of undisturbed exchanges after which every tablet must be at rest.
-pub const ROUNDS_MAX: usize = 4;
+pub const ROUNDS_MAX: usize = 3;
 
 const DEVICES: [&str; 8] = ["slp", "slp 2", "ot", "cm", "psy", "set", "para", "asst"];
 
@@ -241,7 +241,9 @@ impl World {
 
     fn attack(&mut self, tablet: usize) -> Result<(), Wrong> {
         let now = self.clock.now();
-        let Some(attack) = hostile::attack(&mut self.random, &self.tablets[tablet], now) else { return Ok(()) };
+        let Some(attack) = hostile::attack(&mut self.random, &self.tablets[tablet], now) else {
+            return Ok(());
+        };
         self.note("attack", attack.what);
         self.model.made_by_attack(attack.draft.map(|draft| draft.act));
         let request = self.bare_request(tablet, vec![attack.envelope]);

@@ -52,10 +52,9 @@ impl World {
         }
         // The entries' own word for it is not enough: every text in a document names it.
         let bytes = codec::encode(&others);
-        let mark = b"canary ";
-        for (at, _) in bytes.windows(mark.len()).enumerate().filter(|(_, window)| window == mark) {
-            let id = bytes.get(at + mark.len()..at + mark.len() + 26).unwrap_or_default();
-            let id = std::str::from_utf8(id).ok().and_then(|id| id.parse().ok());
+        let text = String::from_utf8_lossy(&bytes);
+        for (at, mark) in text.match_indices("canary ") {
+            let id = text.get(at + mark.len()..at + mark.len() + 26).and_then(|id| id.parse().ok());
             may(id.ok_or("a canary without a document")?)?;
         }
         Ok(())
@@ -131,7 +130,9 @@ impl World {
             let said: Vec<_> = changes
                 .iter()
                 .filter(|(seq, _)| *seq > 0)
-                .flat_map(|(_, change)| records(&self.slots_of(document, change)).map(deeds::said).collect::<Vec<_>>())
+                .flat_map(|(_, change)| {
+                    records(&self.slots_of(document, change)).map(deeds::said).collect::<Vec<_>>()
+                })
                 .collect();
             self.model.document_is(document, &said)?;
             if seed.is_multiple_of(REORDER_EVERY) {
@@ -197,7 +198,10 @@ impl World {
             if hold.state != *state {
                 return Err(format!(
                     "tablet {at} thinks that hold {id} of {} ({:?}, {:?}) is {state:?}, and it is {:?}",
-                    hold.act, hold.reason, hold.slots.first().map(|slot| &slot.container), hold.state
+                    hold.act,
+                    hold.reason,
+                    hold.slots.first().map(|slot| &slot.container),
+                    hold.state
                 ));
             }
         }
@@ -214,7 +218,10 @@ impl World {
                 return Err(format!("tablet {at} does not know of hold {}", hold.id));
             }
             if unwanted && known.contains_key(&hold.id) {
-                return Err(format!("tablet {at} still has hold {} of {}, {:?}", hold.id, hold.act, hold.reason));
+                return Err(format!(
+                    "tablet {at} still has hold {} of {}, {:?}",
+                    hold.id, hold.act, hold.reason
+                ));
             }
         }
         Ok(())
@@ -245,7 +252,8 @@ impl World {
                 for field in ["target", "void"] {
                     let fold: BTreeSet<String> =
                         entry.standing(field).iter().map(|said| said.id.to_string()).collect();
-                    let mine: BTreeSet<String> = self.model.values(document, &key, field).into_keys().collect();
+                    let mine: BTreeSet<String> =
+                        self.model.values(document, &key, field).into_keys().collect();
                     if fold != mine {
                         return Err(format!("{field} of {key} stands as {fold:?} here, as {mine:?} there"));
                     }
@@ -277,11 +285,18 @@ impl World {
             let saved = sync_core::document::copy::snapshot(order.into_iter());
             saved.and_then(|saved| slots_of_document(document, &saved)).map_err(|error| error.to_string())
         };
-        let (one, other) = (opened(changes.iter().map(|(_, change)| change.as_slice()).collect())?, opened(order)?);
+        let (one, other) =
+            (opened(changes.iter().map(|(_, change)| change.as_slice()).collect())?, opened(order)?);
         let mut logged: Vec<Slot> =
             changes.iter().skip(1).flat_map(|(_, change)| self.slots_of(document, change)).collect();
-        logged.sort_by(|one, other| (&one.container, one.key.to_string()).cmp(&(&other.container, other.key.to_string())));
-        if one == other && one.slots == logged { Ok(()) } else { Err(format!("{document} depends on the order")) }
+        logged.sort_by(|one, other| {
+            (&one.container, one.key.to_string()).cmp(&(&other.container, other.key.to_string()))
+        });
+        if one == other && one.slots == logged {
+            Ok(())
+        } else {
+            Err(format!("{document} depends on the order"))
+        }
     }
 }
 

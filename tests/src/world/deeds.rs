@@ -30,13 +30,8 @@ pub struct Draft {
 /// Returns a slot as the model sees it.
 pub fn said(slot: &Slot) -> Said {
     let told = |name: &str| ![ACT, AT, OFFSET].contains(&name);
-    let content: BTreeMap<&String, &Value> =
-        slot.fields.iter().filter(|(name, _)| told(name)).collect();
-    Said {
-        container: slot.container.clone(),
-        key: slot.key.to_string(),
-        content: codec::to_bytes(&content),
-    }
+    let content: BTreeMap<&String, &Value> = slot.fields.iter().filter(|(name, _)| told(name)).collect();
+    Said { container: slot.container.clone(), key: slot.key.to_string(), content: codec::to_bytes(&content) }
 }
 
 /// Returns the words that stand in every text of a document, and nowhere else.
@@ -157,7 +152,13 @@ pub fn goal(discipline: &str, target: i64, statement: String) -> Fields {
 }
 
 /// Returns the values of an edit.
-pub fn edit(target: &str, field: &str, value: Value, replaces: &BTreeSet<String>, reason: Option<String>) -> Fields {
+pub fn edit(
+    target: &str,
+    field: &str,
+    value: Value,
+    replaces: &BTreeSet<String>,
+    reason: Option<String>,
+) -> Fields {
     let replaces: Fields = replaces.iter().map(|id| (id.clone(), true.into())).collect();
     let mut made = fields([
         ("target", target.into()),
@@ -373,7 +374,11 @@ fn statement(
             let reason = reasoned.then_some(note);
             let mut make = Maker::begin(random, tablet, name, now);
             make.record(RecordKind::Edit, edit(&target, "void", out.into(), &replaces, reason));
-            make.draft(if out { Deed::Void { target, reasoned } } else { Deed::Reinstate { target, reasoned } })
+            make.draft(if out {
+                Deed::Void { target, reasoned }
+            } else {
+                Deed::Reinstate { target, reasoned }
+            })
         }
     };
     if let Some(edit) = draft.slots.first().and_then(edit_of) {

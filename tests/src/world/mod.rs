@@ -9,7 +9,11 @@
 //! The parts are the real ones: the pure client and the pure server, with a memory for a store. Only disks, sockets, clocks and people are
 //! made up. [`World::run`] lets a seed play itself out, lets everybody come to rest, and checks what must hold then.
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "whatever goes wrong here is a failed test")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "whatever goes wrong here is a failed test"
+)]
 
 pub mod chance;
 pub mod checks;
@@ -321,10 +325,9 @@ impl World {
     fn fate(&mut self, first: u64, fate: &Fate) -> Result<(), Wrong> {
         let told = match &fate.outcome {
             Outcome::Stored => model::Fate::Stored,
-            Outcome::Held { reason, state, .. } => model::Fate::Held {
-                reason: reason.name().to_owned(),
-                waiting: *state == HoldState::Waiting,
-            },
+            Outcome::Held { reason, state, .. } => {
+                model::Fate::Held { reason: reason.name().to_owned(), waiting: *state == HoldState::Waiting }
+            }
             Outcome::Refused { code } => {
                 self.note("refused", code);
                 model::Fate::Refused
@@ -391,6 +394,16 @@ impl World {
             }
         }
         Err(format!("tablet {tablet} was told more and more"))
+    }
+
+    /// Lets the server answer a request at once.
+    ///
+    /// # Errors
+    /// That it is not taken, or what must not be.
+    pub fn ask_server(&mut self, request: Request) -> Result<Reply, Wrong> {
+        let before = self.inbox.len();
+        self.request(None, request)?;
+        if self.inbox.len() == before { Err("not taken".into()) } else { self.commit_for_last() }
     }
 
     /// Decides what is there and returns the reply to the last request, before the network gets it.
@@ -464,9 +477,8 @@ impl World {
     /// Returns a hash of everything that happened.
     pub fn hash(&self) -> u64 {
         let bytes = self.trace.iter().flat_map(|line| line.bytes());
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        bytes
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
 
     /// Forgets everything that is under way.

@@ -113,8 +113,7 @@ impl Tablet {
 
     /// Takes a snapshot.
     pub fn fetched(&mut self, document: DocumentId, got: &Snapshot) -> Result<(), CopyError> {
-        let writes =
-            fetched(&self.memory, self.device, document, got.incarnation, got.seq, &got.bytes)?;
+        let writes = fetched(&self.memory, self.device, document, got.incarnation, got.seq, &got.bytes)?;
         self.memory.apply(writes);
         Ok(())
     }
@@ -146,7 +145,11 @@ impl Tablet {
     /// Returns all slots of a document that it shows.
     pub fn shown(&self, student: StudentId, document: DocumentId) -> Vec<Slot> {
         let shown = self.store().shown(student).expect("the store reads");
-        shown.into_iter().find(|shown| shown.name.id() == document).map(|shown| shown.slots).unwrap_or_default()
+        shown
+            .into_iter()
+            .find(|shown| shown.name.id() == document)
+            .map(|shown| shown.slots)
+            .unwrap_or_default()
     }
 
     /// Returns whether nothing more is to be done: no act without a fate, nothing to fetch or to purge.

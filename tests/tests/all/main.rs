@@ -11,5 +11,6 @@
 mod access;
 mod book;
 mod kills;
+mod protocol;
 mod simulation;
 mod stories;

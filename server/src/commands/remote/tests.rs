@@ -140,7 +140,10 @@ fn an_import_with_errors_says_where_and_changes_nothing() {
     let error = office.import(&[]).unwrap_err();
     assert_eq!((error.exit(), error.found().unwrap()["errors"].as_array().unwrap().len()), (Exit::Usage, 1));
     let first = &error.found().unwrap()["errors"][0];
-    assert_eq!((text(first, "file"), &first["line"], text(first, "code")), ("students.csv", &2.into(), "required"));
+    assert_eq!(
+        (text(first, "file"), &first["line"], text(first, "code")),
+        ("students.csv", &2.into(), "required")
+    );
     assert_eq!(office.engine.index().people().unwrap().len(), 0);
     office.write("students.csv", FILES[2].1);
     office.import(&[]).unwrap();
@@ -158,7 +161,8 @@ fn run_missing_folder(office: &Office) -> Result<Value, CommandError> {
 fn a_grant_is_in_force_when_the_command_returns() {
     let office = Office::with_district();
     let add = |supervisor: &[&str], role: &str| {
-        let given = ["grant", "add", "--student", "s1", "--person", "p2", "--role", role, "--from", "2026-09-01"];
+        let given =
+            ["grant", "add", "--student", "s1", "--person", "p2", "--role", role, "--from", "2026-09-01"];
         office.run(&[&given[..], supervisor, &["--reason", "aide"]].concat())
     };
     assert_eq!(exit(add(&[], "para")), Exit::Usage, "nobody would sign");
@@ -172,15 +176,17 @@ fn a_grant_is_in_force_when_the_command_returns() {
         text(&list["grants"][0], "state").to_owned()
     };
     assert_eq!(state(), "current");
-    let end = |on: &str| {
-        office.run(&["grant", "end", text(&grant, "grant"), "--on", on, "--reason", "moved away"])
-    };
+    let end =
+        |on: &str| office.run(&["grant", "end", text(&grant, "grant"), "--on", on, "--reason", "moved away"]);
     end("2026-11-20").unwrap();
     assert_eq!(state(), "current", "the last day is included");
     end("2026-11-18").unwrap();
     assert_eq!(state(), "ended");
     assert_eq!(exit(end("2026-11-19")), Exit::Usage, "ending gives no day back");
-    assert_eq!(exit(office.run(&["grant", "end", "g", "--on", "2026-11-19", "--reason", "x"])), Exit::NotAllowed);
+    assert_eq!(
+        exit(office.run(&["grant", "end", "g", "--on", "2026-11-19", "--reason", "x"])),
+        Exit::NotAllowed
+    );
     assert_eq!(exit(office.run(&["grant", "list", "--student", "nobody"])), Exit::NotAllowed);
 }
 
@@ -218,10 +224,17 @@ fn holds_are_listed_and_decided_by_who_may() {
     assert_eq!(office.run(&["hold", "list"]).unwrap()["holds"].as_array().unwrap().len(), 0);
     let nothing = ulid::Ulid::from(7_u128).to_string();
     assert_eq!(exit(office.run(&["hold", "show", &nothing])), Exit::NotAllowed);
-    assert_eq!(exit(office.run(&["hold", "admit", &nothing])), Exit::NotAllowed, "an administrator decides none");
+    assert_eq!(
+        exit(office.run(&["hold", "admit", &nothing])),
+        Exit::NotAllowed,
+        "an administrator decides none"
+    );
     let cora = sync_core::ids::PersonId::imported(office.engine.organisation(), "p/3").to_string();
     let token = office.engine.tokens().issue_admin(Some(&cora), 1, [8; 16], office.engine.now_s()).unwrap();
-    assert_eq!(exit(office.run_as(&token, &["hold", "decline", &nothing, "--reason", "no"])), Exit::NotAllowed);
+    assert_eq!(
+        exit(office.run_as(&token, &["hold", "decline", &nothing, "--reason", "no"])),
+        Exit::NotAllowed
+    );
     assert_eq!(office.run_as(&token, &["hold", "list"]).unwrap()["holds"].as_array().unwrap().len(), 0);
     for command in [&["person", "list"][..], &["student", "list"], &["grant", "list"], &["device", "list"]] {
         assert_eq!(exit(office.run_as(&token, command)), Exit::NotAllowed, "{command:?}");

@@ -8,14 +8,17 @@ use sync_core::document::name::DocumentKind;
 use sync_core::document::slot::Fields;
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{Outcome, Reply};
+use sync_core::exchange::server::entry::LogEntry;
 use sync_core::projection::card::{Card, card_key};
 use sync_core::projection::facts::{GRANTS, ORGANISATION, StudentFact, student_key};
 use sync_core::roster::DeviceState;
 use sync_core::roster::role::Role;
+use sync_core::time::Moment;
 
 use self::school::{School, bytes, header, in_json, maya, person};
-use crate::engine::{Engine, rebuild};
-use crate::http::Code;
+use crate::engine::{Engine, EngineError, Ruling, rebuild};
+use crate::http::{ApiError, Code};
+use crate::store::QUEUE_WORK_MAX;
 
 fn fields(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect()
@@ -414,4 +417,67 @@ async fn an_organisation_is_founded_once_and_opened_with_its_own_keys() {
         Err(crate::engine::OpenEngineError::Store(crate::store::OpenError::Locked(_)))
     ));
     assert!(matches!(Engine::open(&settings("other.keys")), Err(crate::engine::OpenEngineError::Keys(_))));
+}
+
+#[tokio::test]
+async fn a_store_that_fails_answers_503_and_says_nothing_is_done() {
+    let (school, disk) = School::in_memory();
+    let log = |school: &School| school.engine.reader().end().seq;
+    let person =
+        LogEntry::Audit { person: None, action: "test".into(), subject: String::new(), time: Moment(0) };
+    let before = log(&school);
+    let emit = |entry: LogEntry| school.engine.decide(move |desk| desk.emit(entry).map(Ruling::Stands));
+    disk.fail_next_write();
+    assert_eq!(emit(person.clone()).await, Err(EngineError::DiskFull));
+    assert_eq!(ApiError::from(EngineError::DiskFull).code(), Code::StorageFull);
+    assert_eq!(school.get("/ready", "").await.status(), StatusCode::OK, "it goes on");
+    assert_eq!(emit(person.clone()).await, Ok(before + 1), "under the same number");
+    let mut failed = school.engine.failed();
+    assert!(!*failed.borrow_and_update());
+    disk.fail_next_sync();
+    let error = emit(person.clone()).await.unwrap_err();
+    assert_eq!(ApiError::from(error).code(), Code::StorageFailed);
+    assert!(*failed.borrow_and_update(), "the process is told to end");
+    assert_eq!(school.get("/ready", "").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let error = emit(person).await.unwrap_err();
+    assert_eq!(ApiError::from(error).code(), Code::StorageFailed);
+}
+
+#[tokio::test]
+async fn work_beyond_the_queue_is_asked_to_come_back() {
+    let school = School::new().await;
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let mut first = Box::pin(school.engine.decide(move |_| {
+        let _ = held.recv();
+        Ok(Ruling::Stands(()))
+    }));
+    assert!(poll_once(&mut first).await.is_none());
+    // The writer may or may not have begun with the first one: the queue is full either way.
+    let (mut waiting, mut turned_away) = (Vec::new(), 0);
+    for _ in 0..QUEUE_WORK_MAX + 2 {
+        let mut work = Box::pin(school.engine.decide(|_| Ok(Ruling::Stands(()))));
+        match poll_once(&mut work).await {
+            Some(answer) => {
+                assert_eq!(answer, Err(EngineError::Busy));
+                turned_away += 1;
+            }
+            None => waiting.push(work),
+        }
+    }
+    assert!(turned_away > 0);
+    assert_eq!(ApiError::from(EngineError::Busy).code(), Code::Overloaded);
+    release.send(()).unwrap();
+    first.await.unwrap();
+    for work in waiting {
+        work.await.unwrap();
+    }
+}
+
+/// Polls once, and returns the answer if it was there at once.
+async fn poll_once<T>(work: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+    std::future::poll_fn(|context| match std::pin::Pin::new(&mut *work).poll(context) {
+        std::task::Poll::Ready(answer) => std::task::Poll::Ready(Some(answer)),
+        std::task::Poll::Pending => std::task::Poll::Ready(None),
+    })
+    .await
 }

@@ -26,9 +26,11 @@ use tower::ServiceExt as _;
 
 use super::super::*;
 use crate::auth::assertion::{Assertion, SCHEME};
+use crate::auth::keys::{ServerKeys, system_random};
 use crate::clock::{Clock, ClockSetting};
 use crate::engine::{Founding, Ruling, Settings};
 use crate::http::shell;
+use crate::store::{MemoryDisk, MemoryStore};
 
 pub(super) const START: &str = "2026-11-20T09:00:00-06:00";
 
@@ -94,6 +96,20 @@ impl School {
             school.grant(name, role, None).await;
         }
         school
+    }
+
+    /// Founds an empty school on a store whose disk can be told to fail.
+    pub fn in_memory() -> (Self, MemoryDisk) {
+        let folder = tempfile::tempdir().unwrap();
+        let clock: ClockSetting = START.parse().unwrap();
+        let settings = settings(&folder, clock);
+        let disk = MemoryDisk::new([1; 16]);
+        let keys = || ServerKeys::open_or_create(&settings.keys, false, system_random).unwrap();
+        let founding = Founding { name: "Lake".into(), zone: Zone::named("America/Chicago").unwrap() };
+        Engine::found_on(&mut MemoryStore::open(&disk), &settings, &keys(), founding).unwrap();
+        let engine = Engine::open_on(Box::new(MemoryStore::open(&disk)), &settings, keys()).unwrap();
+        let router = shell(router(Arc::clone(&engine)), limits());
+        (Self { folder, engine, router, clock }, disk)
     }
 
     fn open(folder: tempfile::TempDir, clock: ClockSetting) -> Self {

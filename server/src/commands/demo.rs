@@ -1,0 +1,105 @@
+//! `demo`: founds the demo district where there is nothing, and serves it.
+
+use std::io::{Write as _, stderr};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::{Announced, CommandError, Common, Exit, Outcome, serve_engine};
+use crate::demo::{DISTRICT, DemoError, discard, found};
+use crate::engine::Engine;
+
+/// Whose tablet the next steps are shown with: a speech therapist with a full caseload.
+const GUIDE: &str = "slp-1";
+/// With whom.
+const GUIDE_STUDENT: &str = "s02";
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// The address to listen at, such as 127.0.0.1:8080; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: SocketAddr,
+    /// The data folder; the district is founded in it if it is empty
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// A file that appears, whole, when the server answers
+    #[arg(long, value_name = "FILE")]
+    announce: Option<PathBuf>,
+    /// Throw the demo district in the folder away and found it anew
+    #[arg(long)]
+    fresh: bool,
+}
+
+impl Demo {
+    pub(super) fn run(&self, common: &Common) -> Outcome {
+        let settings = common.settings(&self.data);
+        if self.fresh {
+            discard(&settings)?;
+        }
+        let begun = Instant::now();
+        if found(&settings, DISTRICT)? {
+            // Nobody is left to tell where standard error is gone.
+            let _ = writeln!(stderr(), "the demo district is founded ({:.1} s)", begun.elapsed().as_secs_f64());
+        }
+        let engine = Engine::open(&settings)?;
+        serve_engine(&engine, self.listen, self.announce.as_deref(), common, Some(&next_steps))
+    }
+}
+
+/// Says what to do next, with the commands to do it.
+fn next_steps(announced: &Announced) -> String {
+    let server = &announced.server;
+    let code = announced.pairing_code(GUIDE).unwrap_or("CODE");
+    let token = &announced.admin_token;
+    let again = if announced.pairing_code(GUIDE).is_none() {
+        format!("  a code for another tablet:\n    carryover --server {server} --token {token} device code {GUIDE}\n")
+    } else {
+        String::new()
+    };
+    format!(
+        "Next, in another terminal:\n\
+         {again}\
+         \x20 pair a tablet for {GUIDE}, a speech therapist:\n\
+         \x20   carryover-tablet --store tablet pair --server {server} --code {code}\n\
+         \x20   carryover-tablet --store tablet sync\n\
+         \x20   carryover-tablet --store tablet caseload\n\
+         \x20 log a session, with or without the server, and send it:\n\
+         \x20   carryover-tablet --store tablet start --student {GUIDE_STUDENT} --mode push-in --place general-class\n\
+         \x20   carryover-tablet --store tablet trial --goal g-slp-02 correct\n\
+         \x20   carryover-tablet --store tablet finish\n\
+         \x20   carryover-tablet --store tablet sync\n\
+         \x20 see two people disagree about a goal, and what waits for review:\n\
+         \x20   carryover-tablet --store tablet conflicts\n\
+         \x20   carryover-tablet --store tablet holds\n\
+         \x20 as an administrator:\n\
+         \x20   carryover --server {server} --token {token} person list"
+    )
+}
+
+impl From<DemoError> for CommandError {
+    fn from(error: DemoError) -> Self {
+        match error {
+            DemoError::Found(error) => error.into(),
+            DemoError::Engine(error) => error.into(),
+            DemoError::NotADemo(_) => {
+                Self::of(Exit::Usage, "not_a_demo", &error, "name another folder with --data")
+            }
+            DemoError::Clock => Self::of(Exit::Usage, "clock", &error, "choose another --clock"),
+            DemoError::Import(_)
+            | DemoError::Deed(_)
+            | DemoError::Outbox(_)
+            | DemoError::Reply(_)
+            | DemoError::Encode(_)
+            | DemoError::Tablet(_)
+            | DemoError::Zone(_)
+            | DemoError::Nowhere
+            | DemoError::Figures
+            | DemoError::NotTaken
+            | DemoError::System(_) => {
+                Self::of(Exit::Failed, "demo", &error, "check the disk, then try again with --fresh")
+            }
+        }
+    }
+}

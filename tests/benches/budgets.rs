@@ -1,0 +1,69 @@
+//! The budgets: how fast, how small, how steady; each figure beside an anchor that is measured in the same run.
+//!
+//! Machines differ and are noisy, so nothing here asserts a time. A figure is the median of several runs, and what counts is its ratio to
+//! the anchor: what the work would cost if nothing were checked, kept or promised. The table goes to standard output and, for scripts, to
+//! `target/bench/budgets.json`.
+//!
+//! ```text
+//!  gate      14 15   one change through the gate, on a short document and a long one
+//!  hostile   16      the most that one hostile change can cost, each in a process of its own
+//!  day       5 7 8   a school day's work of one tablet, and a second exchange that brings nothing
+//!  durable   9 10    receipts that are on disk, many writers and one
+//!  year      13 23   the log and the snapshots of a student's year
+//!  tap       17      one act kept on the tablet
+//! ```
+//!
+//! A word on the command line chooses families: `make bench ARGS="gate day"`.
+
+#[path = "budgets/day.rs"]
+mod day;
+#[path = "budgets/durable.rs"]
+mod durable;
+#[path = "budgets/gate.rs"]
+mod gate;
+#[path = "budgets/hostile.rs"]
+mod hostile;
+#[path = "budgets/measure.rs"]
+mod measure;
+#[path = "budgets/records.rs"]
+mod records;
+#[path = "budgets/report.rs"]
+mod report;
+#[path = "budgets/school.rs"]
+mod school;
+#[path = "budgets/tablet.rs"]
+mod tablet;
+#[path = "budgets/tap.rs"]
+mod tap;
+#[path = "budgets/year.rs"]
+mod year;
+
+use measure::Failed;
+use report::Row;
+
+/// What measures some rows of the table.
+type Family = fn() -> Result<Vec<Row>, Failed>;
+
+const FAMILIES: [(&str, Family); 6] = [
+    ("gate", gate::measure),
+    ("hostile", hostile::measure),
+    ("day", day::measure),
+    ("durable", durable::measure),
+    ("year", year::measure),
+    ("tap", tap::measure),
+];
+
+fn main() -> Result<(), Failed> {
+    // Cargo adds flags of its own.
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    if let [hostile::CHILD, case] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return hostile::child(case);
+    }
+    let mut rows = Vec::new();
+    for (name, family) in FAMILIES {
+        if words.is_empty() || words.iter().any(|word| word == name) {
+            rows.extend(family()?);
+        }
+    }
+    report::keep(&rows)
+}

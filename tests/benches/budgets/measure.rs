@@ -1,0 +1,42 @@
+//! Times and medians.
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+/// Why a figure could not be measured.
+pub type Failed = Box<dyn Error + Send + Sync>;
+
+/// Runs of each figure; its median counts.
+pub const RUNS: usize = 5;
+
+/// Returns the time now: the one place in the benchmark that reads a clock.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// Returns how long work took, and what it returned.
+pub fn timed<R>(work: impl FnOnce() -> Result<R, Failed>) -> Result<(Duration, R), Failed> {
+    let start = now();
+    let answer = work()?;
+    Ok((start.elapsed(), answer))
+}
+
+/// Returns the middle one; 0 for none.
+pub fn median(values: &[f64]) -> f64 {
+    quantile(values, 0.5)
+}
+
+/// Returns the value that `share` of the others do not exceed; 0 for none.
+pub fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().saturating_sub(1);
+    let at = (last as f64 * share).round() as usize;
+    sorted.get(at).copied().unwrap_or_default()
+}
+
+/// Returns a duration in microseconds.
+pub fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
