@@ -46,7 +46,9 @@ pub enum GrantRefused {
     #[error("coord and admin have no place on a student's team")]
     NotOnTeams,
     /// Who works under supervision needs a supervisor.
-    #[error("an assistant or paraprofessional needs a supervisor who is a clinician, and nobody is their own")]
+    #[error(
+        "an assistant or paraprofessional needs a supervisor who is a clinician, and nobody is their own"
+    )]
     Supervisor,
     /// The last day lies before the first.
     #[error("the last day lies before the first")]
@@ -86,8 +88,7 @@ pub fn add(
         },
         None => None,
     };
-    let fits =
-        supervisor.as_ref().is_none_or(|signs| signs.role.is_clinician() && signs.id != person.id);
+    let fits = supervisor.as_ref().is_none_or(|signs| signs.role.is_clinician() && signs.id != person.id);
     if !fits || (new.role.is_supervised() && supervisor.is_none()) {
         return Ok(Err(GrantRefused::Supervisor));
     }

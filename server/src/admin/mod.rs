@@ -22,7 +22,6 @@ pub(crate) fn audit(
     subject: impl ToString,
 ) -> Result<(), DeskError> {
     let time = desk.conditions().now;
-    let entry =
-        LogEntry::Audit { person: by, action: action.to_owned(), subject: subject.to_string(), time };
+    let entry = LogEntry::Audit { person: by, action: action.to_owned(), subject: subject.to_string(), time };
     desk.emit(entry).map(drop)
 }

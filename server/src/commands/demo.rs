@@ -41,7 +41,8 @@ impl Demo {
         let begun = Instant::now();
         if found(&settings, DISTRICT)? {
             // Nobody is left to tell where standard error is gone.
-            let _ = writeln!(stderr(), "the demo district is founded ({:.1} s)", begun.elapsed().as_secs_f64());
+            let _ =
+                writeln!(stderr(), "the demo district is founded ({:.1} s)", begun.elapsed().as_secs_f64());
         }
         let engine = Engine::open(&settings)?;
         serve_engine(&engine, self.listen, self.announce.as_deref(), common, Some(&next_steps))
@@ -54,7 +55,9 @@ fn next_steps(announced: &Announced) -> String {
     let code = announced.pairing_code(GUIDE).unwrap_or("CODE");
     let token = &announced.admin_token;
     let again = if announced.pairing_code(GUIDE).is_none() {
-        format!("  a code for another tablet:\n    carryover --server {server} --token {token} device code {GUIDE}\n")
+        format!(
+            "  a code for another tablet:\n    carryover --server {server} --token {token} device code {GUIDE}\n"
+        )
     } else {
         String::new()
     };

@@ -62,7 +62,14 @@ pub type Outcome = Result<Done, CommandError>;
 impl CommandError {
     /// Makes an error: a stable code, what happened, and what to do.
     pub fn new(exit: Exit, code: &str, message: impl Into<String>, help: &str) -> Self {
-        Self { exit, code: code.into(), message: message.into(), help: help.into(), found: None, details: None }
+        Self {
+            exit,
+            code: code.into(),
+            message: message.into(),
+            help: help.into(),
+            found: None,
+            details: None,
+        }
     }
 
     /// Makes an error of one of the library's, with all that it says of its causes.

@@ -72,7 +72,9 @@ impl Line {
         match self.goals_of {
             Role::Slp => SPEECH,
             Role::Ot | Role::Pt => MOTOR,
-            Role::Psy | Role::Set | Role::Cm | Role::Para | Role::Asst | Role::Coord | Role::Admin => LEARNING,
+            Role::Psy | Role::Set | Role::Cm | Role::Para | Role::Asst | Role::Coord | Role::Admin => {
+                LEARNING
+            }
         }
     }
 

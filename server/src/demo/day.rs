@@ -66,8 +66,7 @@ impl Day<'_> {
     }
 
     fn session(&self, tablet: &mut DemoTablet, appointment: &Appointment<'_>) -> Result<(), DemoError> {
-        let start =
-            at(self.zone, self.date, FIRST_SESSION_MS + (appointment.after_minutes + 20) * MINUTE_MS);
+        let start = at(self.zone, self.date, FIRST_SESSION_MS + (appointment.after_minutes + 20) * MINUTE_MS);
         let in_meeting = tablet.chance.percent(MEETING_PERCENT);
         let mut present = Vec::new();
         for line in &appointment.lines {
@@ -151,13 +150,7 @@ impl Day<'_> {
     }
 
     /// Does something that is logged, in the document in which it belongs.
-    fn log(
-        &self,
-        tablet: &mut DemoTablet,
-        line: &Line,
-        deed: &Deed,
-        done: Moment,
-    ) -> Result<(), DemoError> {
+    fn log(&self, tablet: &mut DemoTablet, line: &Line, deed: &Deed, done: Moment) -> Result<(), DemoError> {
         let roles = Roles::from([line.role]);
         let from = Standpoint {
             org: self.org,

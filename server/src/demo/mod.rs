@@ -157,7 +157,11 @@ pub fn discard(settings: &Settings) -> Result<(), DemoError> {
     }
     // A server that runs on it holds the lock.
     if settings.data.join("log").exists() {
-        drop(crate::store::FolderLock::take(&settings.data).map_err(crate::store::OpenError::from).map_err(OpenEngineError::from)?);
+        drop(
+            crate::store::FolderLock::take(&settings.data)
+                .map_err(crate::store::OpenError::from)
+                .map_err(OpenEngineError::from)?,
+        );
     }
     remove(&settings.data)?;
     Ok(remove(&settings.keys)?)

@@ -72,7 +72,13 @@ pub(super) fn edits(size: Size, before_last: usize) -> Vec<GoalEdit> {
     match before_last {
         PROPOSALS => vec![
             speech("asst-1", Role::Asst, Pupil(1), "target", Value::Int(85_000)),
-            speech("ot-1", Role::Ot, Pupil(3), "statement", "Retells a story with pictures to point at".into()),
+            speech(
+                "ot-1",
+                Role::Ot,
+                Pupil(3),
+                "statement",
+                "Retells a story with pictures to point at".into(),
+            ),
         ],
         CONFLICTS => vec![
             speech("slp-1", Role::Slp, Pupil(2), "target", Value::Int(85_000)),

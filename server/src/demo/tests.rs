@@ -35,7 +35,8 @@ async fn a_district_has_a_past_that_came_about_as_it_would_in_a_school() {
     assert!(index.devices().unwrap().iter().all(|device| device.state == DeviceState::Revoked));
     let zone = Zone::named(ZONE).unwrap();
     let today = zone.day_of(engine.now());
-    let ended = index.all_grants().unwrap().iter().filter(|grant| grant.state(today) == GrantState::Ended).count();
+    let ended =
+        index.all_grants().unwrap().iter().filter(|grant| grant.state(today) == GrantState::Ended).count();
     assert_eq!(ended, 1);
 
     let (mut conflicts, mut sessions, mut certified, mut observations) = (0, 0, 0, 0);
@@ -70,11 +71,7 @@ async fn a_district_has_a_past_that_came_about_as_it_would_in_a_school() {
     assert_eq!(reasons.len(), HOLDS_MADE);
     assert_eq!(
         reasons,
-        [
-            (HoldReason::AccessEnded, true),
-            (HoldReason::NotAllowed, false),
-            (HoldReason::Proposal, false)
-        ]
+        [(HoldReason::AccessEnded, true), (HoldReason::NotAllowed, false), (HoldReason::Proposal, false)]
     );
     engine.close();
 }

@@ -44,8 +44,8 @@ pub use limit::Limiter;
 pub use listing::{GoalRow, PersonRow, ServiceRow, StudentRow, TeamRow};
 pub use open::{FoundError, Founding, OpenEngineError, Settings, rebuild};
 pub(crate) use open::{owner, write_whole};
-pub(crate) use past::Past;
 pub use pairing::{NewCode, Paired, PairingRefused, PairingRequest};
+pub(crate) use past::Past;
 pub use snapshot::{Snapshot, SnapshotError, damaged_snapshots};
 
 use crate::auth::keys::ServerKeys;

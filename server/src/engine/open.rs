@@ -245,7 +245,11 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-pub(super) fn standing(settings: &Settings, keys: &ServerKeys, store: &dyn Store) -> Result<Standing, OpenEngineError> {
+pub(super) fn standing(
+    settings: &Settings,
+    keys: &ServerKeys,
+    store: &dyn Store,
+) -> Result<Standing, OpenEngineError> {
     Ok(Standing {
         clock: settings.clock,
         log: LogId(store.reader().log_id()),

@@ -24,7 +24,13 @@ impl SlotKey {
     /// Returns the key of the organisation's edit that gives this value to this field after `replaced`, its own value before.
     ///
     /// A value that was left and is come back to has another value before it, so it is another edit.
-    pub fn imported_edit(org: OrgId, target: &SlotKey, field: &str, replaced: &SlotKey, value: &[u8]) -> Self {
+    pub fn imported_edit(
+        org: OrgId,
+        target: &SlotKey,
+        field: &str,
+        replaced: &SlotKey,
+        value: &[u8],
+    ) -> Self {
         let (target, replaced) = (target.to_string(), replaced.to_string());
         let parts = [target.as_bytes(), field.as_bytes(), replaced.as_bytes(), value];
         Self::of_organisation(org, RecordKind::Edit.container(), &parts)

@@ -47,7 +47,8 @@ async fn receipts() -> Result<Vec<Row>, Failed> {
     }
     let (mut floor, mut store, mut engine) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..RUNS {
-        let part = |requests: &[Request]| requests.iter().skip(run * REQUESTS).take(REQUESTS).cloned().collect();
+        let part =
+            |requests: &[Request]| requests.iter().skip(run * REQUESTS).take(REQUESTS).cloned().collect();
         let work: Vec<(Device, Vec<Request>)> =
             writers.iter().map(|(device, requests)| (device.clone(), part(requests))).collect();
         let bodies = work.iter().map(|(_, requests)| requests.iter().map(codec::encode).collect()).collect();

@@ -95,7 +95,7 @@ impl Import<'_, '_> {
         let (name, email) = (stored(Some(&row.name)), stored(row.email.as_ref()));
         let role = role_of(row.role);
         let cells = [
-            ("name", name.expose().clone()), // to be hashed
+            ("name", name.expose().clone()),   // to be hashed
             ("email", email.expose().clone()), // to be hashed
             ("school", written(row.school.as_ref())),
             ("role", role.to_string()),

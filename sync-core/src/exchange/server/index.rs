@@ -14,7 +14,9 @@ use crate::document::slot::{ContentHash, SlotKey};
 use crate::exchange::codec;
 use crate::exchange::message::EndReason;
 use crate::exchange::server::entry::{Hold, Organisation, RosterSaid, Standing};
-use crate::ids::{DeviceId, DocumentId, GrantId, GuardianId, HoldId, PersonId, RosterRowId, SchoolId, StudentId};
+use crate::ids::{
+    DeviceId, DocumentId, GrantId, GuardianId, HoldId, PersonId, RosterRowId, SchoolId, StudentId,
+};
 use crate::kv::{KvError, KvRead, Pair, prefix_end};
 use crate::roster::calendar::Calendar;
 use crate::roster::reading::Roles;

@@ -336,7 +336,8 @@ fn tally_three_devices() {
     let goal = story.goal("slp", "slp", 80);
     let opened = story.make("slp", &tally(), Deed::Tap, |make| {
         let goal = goal.key();
-        let tally = fields([("role", "slp".into()), ("goal", goal.into()), ("start", 1_760_000_000_000.into())]);
+        let tally =
+            fields([("role", "slp".into()), ("goal", goal.into()), ("start", 1_760_000_000_000.into())]);
         make.record(RecordKind::Tally, tally);
     });
     let tap = |story: &mut Story, device: &str, n: i64| {

@@ -1,12 +1,12 @@
 //! The gate's cases that need a server behind it; those of bytes alone stand beside the gate itself.
 
 use sync_core::document::schema::RecordKind;
+use sync_core::document::slot::SlotKey;
 use sync_core::envelope::Content;
 use sync_core::exchange::message::{HoldReason, HoldState, Outcome};
 use sync_core::exchange::server::due::UNKNOWN_DAYS_MAX;
 use sync_core::exchange::server::receive::WAITING_MAX;
 use sync_core::gate::verbatim::HEADS_MAX;
-use sync_core::document::slot::SlotKey;
 use sync_core::roster::role::Role;
 use tests::model::rights::Deed;
 use tests::world::deeds::{self, Draft};
@@ -215,7 +215,8 @@ fn a_base_that_comes_and_is_held_goes_to_reviewers_with_what_builds_on_it() {
 #[test]
 fn flood_of_them() {
     let mut story = Story::school();
-    let nowhere = |n: u64| SlotKey::new(tests::world::people::person("cm"), ulid::Ulid::from(u128::from(n) + 1));
+    let nowhere =
+        |n: u64| SlotKey::new(tests::world::people::person("cm"), ulid::Ulid::from(u128::from(n) + 1));
     let mut sent = 0;
     let refused = loop {
         let slots: Vec<_> = (0..500)
@@ -240,7 +241,8 @@ fn flood_of_them() {
         assert!(sent <= WAITING_MAX, "the quota ends it");
     };
     assert_eq!((refused, sent), (Some("over_quota"), WAITING_MAX));
-    let others = story.world.server.index().mail(tests::world::people::person("cm"), 0, u64::MAX, 10_000).unwrap();
+    let others =
+        story.world.server.index().mail(tests::world::people::person("cm"), 0, u64::MAX, 10_000).unwrap();
     assert!(others.len() < 100, "held for their author alone");
     let honest = story.session("slp 2");
     story.sync("slp 2");

@@ -68,13 +68,9 @@ impl Story {
     /// Opens the school: everybody is on the first student's team and has synced once.
     pub fn school() -> Self {
         let mut world = World::found(1, &DEVICES);
-        for (name, role) in [
-            ("slp", Role::Slp),
-            ("ot", Role::Ot),
-            ("cm", Role::Cm),
-            ("psy", Role::Psy),
-            ("para", Role::Para),
-        ] {
+        for (name, role) in
+            [("slp", Role::Slp), ("ot", Role::Ot), ("cm", Role::Cm), ("psy", Role::Psy), ("para", Role::Para)]
+        {
             world.grant(name, 0, role, -30, None).unwrap();
         }
         let mut story = Self { world };
@@ -178,7 +174,8 @@ impl Story {
     /// Returns the hold of an act, with its reason and state.
     pub fn hold(&self, made: &Made) -> Option<(HoldId, HoldReason, HoldState)> {
         let holds = self.world.server.index().holds().unwrap();
-        let hold = holds.into_iter().find(|hold| hold.act == made.act && hold.document() == made.name.id())?;
+        let hold =
+            holds.into_iter().find(|hold| hold.act == made.act && hold.document() == made.name.id())?;
         Some((hold.id, hold.reason, hold.state))
     }
 
@@ -196,7 +193,8 @@ impl Story {
         let ids: Vec<HoldId> = made.iter().map(|made| self.id(made)).collect();
         let mut desk = self.world.server.desk(self.world.clock.now());
         desk.advance().unwrap();
-        let review = if admit { desk.admit(person(by), &ids) } else { desk.decline(person(by), &ids, "not so") };
+        let review =
+            if admit { desk.admit(person(by), &ids) } else { desk.decline(person(by), &ids, "not so") };
         let (review, decided) = (review.unwrap(), desk.decide());
         if matches!(review, Review::Decided(_)) {
             self.world.server.commit(decided);

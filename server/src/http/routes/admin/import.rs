@@ -71,7 +71,8 @@ fn unpacked(request: ImportRequest) -> Result<BTreeMap<String, Vec<u8>>, ApiErro
     if request.files.len() > FILES_MAX {
         return Err(ApiError::new(Code::TooLarge).message("an import has eight files"));
     }
-    let unpack = |(name, text): (String, String)| Ok((name, STANDARD.decode(text).map_err(|_| Code::BadJson)?));
+    let unpack =
+        |(name, text): (String, String)| Ok((name, STANDARD.decode(text).map_err(|_| Code::BadJson)?));
     request.files.into_iter().map(unpack).collect()
 }
 
