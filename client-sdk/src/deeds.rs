@@ -265,28 +265,7 @@ impl<'a> Desk<'a> {
             let slot = hold.slots.into_iter().find(|slot| slot.key == key)?;
             Some(Standing { name: hold.name, slot, stands: false })
         });
-        Ok(held.or_else(|| self.unread_goal(key)))
-    }
-
-    /// A goal that this person knows of without reading the plan, where the plan would have it. Only who skips the tablet's own check can
-    /// speak of it: to the server it is a document that this person never had.
-    fn unread_goal(&self, key: SlotKey) -> Option<Standing> {
-        if self.policy == LocalPolicy::Kind {
-            return None;
-        }
-        let on_card = self.roster.cards.iter().find(|(_, card)| card.goals.iter().any(|goal| goal.id == key));
-        // Nothing here says whose any other goal is; to the server one guess is as good as another.
-        let subject =
-            on_card.map(|(student, _)| *student).or_else(|| Some(self.roster.grants.first()?.student))?;
-        let name = DocumentName {
-            org: self.roster.profile.org,
-            kind: DocumentKind::Plan,
-            subject,
-            period: self.roster.calendar.year_of(self.roster.day_of(self.now)),
-            member: None,
-        };
-        let container = RecordKind::Goal.container().to_owned();
-        Some(Standing { name, slot: Slot { container, key, fields: Fields::new() }, stands: true })
+        Ok(held)
     }
 
     /// Without the tablet's own check, says where a goal would stand that this member cannot read, so that the server's check can be
