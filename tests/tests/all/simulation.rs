@@ -10,7 +10,8 @@ const SEEDS: u64 = 2_000;
 const SHARES: u64 = 8;
 
 fn play(seed: u64) -> World {
-    World::run(seed).unwrap_or_else(|(wrong, world)| {
+    World::run(seed).unwrap_or_else(|story| {
+        let (wrong, world) = *story;
         panic!("seed {seed}: {wrong}\nplay it again with SEED={seed}\n{}", world.trace.join("\n"))
     })
 }
