@@ -1,5 +1,10 @@
 //! Many seeds of the simulated district. `SEED=n` plays one of them, `SEEDS=n` so many instead of the usual.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a story is printed for whoever asks for it, the counts for whoever looks"
+)]
+
 use std::collections::BTreeMap;
 
 use tests::world::World;
