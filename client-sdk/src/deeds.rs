@@ -127,6 +127,9 @@ impl<'a> Desk<'a> {
         ids: &mut dyn Iterator<Item = Ulid>,
         id: ActId,
     ) -> Result<Vec<SlotKey>, Trouble> {
+        if self.ended {
+            return Err(Trouble::DeviceEnded);
+        }
         let mut roles = self.roster.roles_on(student, self.roster.day_of(self.now));
         if roles.is_empty() {
             match self.policy {
@@ -196,7 +199,8 @@ impl<'a> Desk<'a> {
         match document_for(deed, &from) {
             Home::Document(name) => Ok(name),
             Home::Beside(key) => {
-                self.standing(key)?.map(|record| record.name).ok_or_else(|| Trouble::unknown("record"))
+                let standing = self.standing(key)?.or_else(|| self.unread_goal(key));
+                standing.map(|record| record.name).ok_or_else(|| Trouble::unknown("record"))
             }
             Home::Nowhere if self.policy == LocalPolicy::Kind => Err(self.not_allowed(student, None)),
             // As somebody whose place has it would.
@@ -261,23 +265,21 @@ impl<'a> Desk<'a> {
             let slot = hold.slots.into_iter().find(|slot| slot.key == key)?;
             Some(Standing { name: hold.name, slot, stands: false })
         });
-        Ok(held.or_else(|| self.unread_goal(key)))
+        Ok(held)
     }
 
-    /// A goal that this person knows of without reading the plan, where the plan would have it. Only who skips the tablet's own check can
-    /// speak of it: to the server it is a document that this person never had.
-    fn unread_goal(&self, key: SlotKey) -> Option<Standing> {
+    /// Without the tablet's own check, says where a goal would stand that this member cannot read, so that the server's check can be
+    /// seen: in the plan of the student on whose card it is, or else of the first on the caseload.
+    pub fn unread_goal(&self, key: SlotKey) -> Option<Standing> {
         if self.policy == LocalPolicy::Kind {
             return None;
         }
         let on_card = self.roster.cards.iter().find(|(_, card)| card.goals.iter().any(|goal| goal.id == key));
-        // Nothing here says whose any other goal is; to the server one guess is as good as another.
-        let subject =
-            on_card.map(|(student, _)| *student).or_else(|| Some(self.roster.grants.first()?.student))?;
+        let student = on_card.map(|(student, _)| *student).or(self.roster.students.keys().next().copied())?;
         let name = DocumentName {
             org: self.roster.profile.org,
             kind: DocumentKind::Plan,
-            subject,
+            subject: student,
             period: self.roster.calendar.year_of(self.roster.day_of(self.now)),
             member: None,
         };

@@ -109,7 +109,7 @@ impl Roster {
 
     /// Returns the record that `text` names: its key, or what the import calls it.
     pub fn record(&self, kind: RecordKind, text: &str) -> SlotKey {
-        text.parse().unwrap_or_else(|_| SlotKey::imported(self.profile.org, kind, text))
+        text.parse().unwrap_or_else(|_| SlotKey::imported(self.profile.org, kind.container(), text))
     }
 
     /// Returns the name of a colleague, for the screen.

@@ -52,7 +52,7 @@ pub enum Command {
     /// Finish a live session
     Finish(FinishArgs),
     /// Log a session with its observations
-    Log(LogArgs),
+    Log(Box<LogArgs>),
     /// Log that a session did not take place
     Missed(MissedArgs),
     /// Change values of a record

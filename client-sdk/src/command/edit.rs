@@ -78,7 +78,10 @@ pub(super) fn goal(tools: &Tools, args: &GoalArgs) -> Result<Answer, Trouble> {
     let set: Vec<String> = statement.into_iter().chain(target).collect();
     tools.on_desk(|desk, _, _, chance| {
         let key = desk.roster.record(RecordKind::Goal, &args.id);
-        let standing = standing_at(desk, key)?;
+        let standing = match desk.standing(key)? {
+            Some(standing) => standing,
+            None => desk.unread_goal(key).ok_or_else(|| Trouble::unknown("goal"))?,
+        };
         if standing.slot.container != RecordKind::Goal.container() {
             return Err(Trouble::unknown("goal"));
         }

@@ -160,7 +160,7 @@ fn text(json: &Json, name: &str) -> String {
     match &json[name] {
         Json::String(text) => text.clone(),
         Json::Null => String::new(),
-        other => other.to_string(),
+        other @ (Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_)) => other.to_string(),
     }
 }
 

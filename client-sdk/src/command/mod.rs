@@ -80,15 +80,14 @@ fn usage(json: bool, error: &clap::Error) -> ExitCode {
         drop(error.print());
         return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
     }
-    let message = match error.kind() {
-        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "no command was given".to_owned()
-        }
-        _ => {
-            let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            line.strip_prefix("error: ").unwrap_or(line).to_owned()
-        }
+    let none_given = [ErrorKind::MissingSubcommand, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand]
+        .contains(&error.kind());
+    let message = if none_given {
+        "no command was given".to_owned()
+    } else {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        line.strip_prefix("error: ").unwrap_or(line).to_owned()
     };
     Answer::failed("usage", &message, "see `carryover-tablet --help`", 2).print(json)
 }

@@ -9,7 +9,7 @@ use sync_core::exchange::client::outbox::{Outgoing, compose};
 use sync_core::exchange::client::reply::{Brought, take};
 use sync_core::exchange::client::state::{ActRow, Tablet};
 use sync_core::exchange::codec::{self, DecodeError};
-use sync_core::exchange::message::Reply;
+use sync_core::exchange::message::{Entry, Reply};
 use sync_core::kv::KvError;
 
 use super::{Engine, Report};
@@ -177,7 +177,14 @@ impl<T: Transport> Engine<'_, T> {
                     writes.set_left(name, false);
                 }
             }
-            Ok::<_, Trouble>((writes, (brought, self.goes_on(&brought, &reply, ready, unsent))))
+            Ok::<_, Trouble>((
+                writes,
+                (
+                    brought,
+                    goes_on(&brought, &reply, ready, unsent)
+                        || ends(&reply) && !Journal(state).open()?.is_empty(),
+                ),
+            ))
         })?;
         crash_point("after_take");
         let mut report = report.borrow_mut();
@@ -186,32 +193,23 @@ impl<T: Transport> Engine<'_, T> {
         report.refused += brought.refused;
         Ok(Round { token: exchanged.token, again })
     }
+}
 
-    /// Says whether another exchange has something to say: the server has more, or something did not fit into this one, or what ended
-    /// must still be handed in.
-    fn goes_on(&self, brought: &Brought, reply: &Reply, ready: &Ready, unsent: usize) -> bool {
-        let decided = brought.stored + brought.held + brought.refused;
-        let ends = reply
-            .entries
-            .iter()
-            .any(|entry| matches!(entry, sync_core::exchange::message::Entry::End { .. }));
-        let brought_some = !ready.outgoing.request.envelopes.is_empty() && decided > 0;
-        brought.more || (brought_some && decided < unsent) || (ends && self.has_open_session())
-    }
+/// Says whether another exchange has something to say: the server has more, or something did not fit into this one.
+fn goes_on(brought: &Brought, reply: &Reply, ready: &Ready, unsent: usize) -> bool {
+    let decided = brought.stored + brought.held + brought.refused;
+    let brought_some = !ready.outgoing.request.envelopes.is_empty() && decided > 0;
+    reply.more || (brought_some && decided < unsent)
+}
 
-    fn has_open_session(&self) -> bool {
-        let open = self.store.read(|state| Ok::<_, Trouble>(!Journal(state).open()?.is_empty()));
-        open.unwrap_or(false)
-    }
+/// Says whether something ended: an open session in it becomes a draft, which is still to be handed in.
+fn ends(reply: &Reply) -> bool {
+    reply.entries.iter().any(|entry| matches!(entry, Entry::End { .. }))
 }
 
 fn begun(reply: &Reply) -> Vec<sync_core::ids::StudentId> {
-    let subject = |entry: &sync_core::exchange::message::Entry| {
-        if let sync_core::exchange::message::Entry::Begin { name, .. } = entry {
-            Some(name.subject)
-        } else {
-            None
-        }
+    let subject = |entry: &Entry| {
+        if let Entry::Begin { name, .. } = entry { Some(name.subject) } else { None }
     };
     reply.entries.iter().filter_map(subject).collect()
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use sync_core::document::schema::RecordKind;
+use sync_core::exchange::client::state::{ActRow, ActState};
 use sync_core::exchange::message::{HoldState, HoldView};
 use sync_core::record::{Record, Waiting, waiting};
 
@@ -14,7 +15,35 @@ use crate::trouble::Trouble;
 /// # Errors
 /// The store's.
 pub fn holds(desk: &Desk<'_>) -> Result<Vec<Json>, Trouble> {
-    desk.tablet().holds()?.iter().map(|hold| view(desk, hold)).collect()
+    let mut all: Vec<Json> =
+        desk.tablet().holds()?.iter().map(|hold| view(desk, hold)).collect::<Result<_, _>>()?;
+    for act in desk.tablet().acts()? {
+        all.extend(without_view(desk, &act)?);
+    }
+    Ok(all)
+}
+
+/// Returns an own act that is held, and of which the server has told no more than that: such as after handing in.
+pub(super) fn without_view(desk: &Desk<'_>, act: &ActRow) -> Result<Option<Json>, Trouble> {
+    let ActState::Held(id) = act.state else { return Ok(None) };
+    if desk.tablet().hold(id)?.is_some() {
+        return Ok(None);
+    }
+    let target = act.slots.iter().find_map(|slot| slot.leaf("target")?.as_text().map(str::to_owned));
+    Ok(Some(json!({
+        "id": id,
+        "student": act.name.subject,
+        "record": target.or_else(|| act.slots.first().map(|slot| slot.key.to_string())),
+        "author": desk.roster.profile.person,
+        "mine": true,
+        "reason": Json::Null,
+        "what": act.slots.first().and_then(|slot| RecordKind::of_container(&slot.container)).map(kind_word),
+        "field": Json::Null,
+        "present": Json::Null,
+        "proposed": Json::Null,
+        "state": "waiting",
+        "late": Json::Null,
+    })))
 }
 
 /// Returns one hold in its stable fields.

@@ -190,6 +190,7 @@ fn waiting_for_review(desk: &Desk<'_>, student: StudentId) -> Result<Vec<Json>, 
     let open = of_student.filter(|hold| hold.state == HoldState::Waiting);
     let mut waiting: Vec<Json> = open.map(|hold| holds::view(desk, &hold)).collect::<Result<_, _>>()?;
     for act in desk.tablet().acts()?.into_iter().filter(|act| act.name.subject == student) {
+        waiting.extend(holds::without_view(desk, &act)?);
         if let ActState::Refused(code) = &act.state {
             waiting.push(json!({
                 "id": Json::Null,

@@ -1,5 +1,7 @@
 //! Everything that is tested of the crate from outside, in one program.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+
 mod cli;
 #[cfg(feature = "testing")]
 mod crash;

@@ -194,7 +194,7 @@ impl World {
             }
             service = Some(make(&store, MAYA, &a_service()));
         }
-        let absent = SlotKey::imported(ORG, RecordKind::Goal, "g1");
+        let absent = SlotKey::imported(ORG, RecordKind::Goal.container(), "g1");
         Self {
             folder,
             count_goal: goals.first().copied().unwrap_or(absent),

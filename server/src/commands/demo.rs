@@ -3,7 +3,6 @@
 use std::io::{Write as _, stderr};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::Args;
 
@@ -38,11 +37,11 @@ impl Demo {
         if self.fresh {
             discard(&settings)?;
         }
-        let begun = Instant::now();
+        let begun = settings.clock.now();
         if found(&settings, DISTRICT)? {
             // Nobody is left to tell where standard error is gone.
-            let _ =
-                writeln!(stderr(), "the demo district is founded ({:.1} s)", begun.elapsed().as_secs_f64());
+            let took_ms = settings.clock.now().0 - begun.0;
+            let _ = writeln!(stderr(), "the demo district is founded ({took_ms} ms)");
         }
         let engine = Engine::open(&settings)?;
         serve_engine(&engine, self.listen, self.announce.as_deref(), common, Some(&next_steps))

@@ -51,9 +51,9 @@ pub struct CommandError {
     message: String,
     help: String,
     /// What was found out all the same.
-    found: Option<Value>,
+    found: Option<Box<Value>>,
     /// What a server's refusal says beside the three.
-    details: Option<Value>,
+    details: Option<Box<Value>>,
 }
 
 /// How a command ends.
@@ -89,7 +89,7 @@ impl CommandError {
     /// Adds what a server's refusal says beside code, message and help.
     #[must_use]
     pub fn with_details(mut self, details: Value) -> Self {
-        self.details = Some(details);
+        self.details = Some(Box::new(details));
         self
     }
 
@@ -100,7 +100,7 @@ impl CommandError {
 
     /// Returns what was found out all the same.
     pub fn found(&self) -> Option<&Value> {
-        self.found.as_ref()
+        self.found.as_deref()
     }
 
     /// Returns one thing of what a server's refusal says.
@@ -111,7 +111,7 @@ impl CommandError {
     /// Adds what was found out all the same: its fields stand beside `error`.
     #[must_use]
     pub fn with(mut self, found: Value) -> Self {
-        self.found = Some(found);
+        self.found = Some(Box::new(found));
         self
     }
 }
@@ -176,7 +176,7 @@ pub(super) fn print(json: bool, outcome: Outcome) -> ExitCode {
         }
         Err(error) => {
             if json {
-                let mut object = match error.found {
+                let mut object = match error.found.map(|found| *found) {
                     Some(Value::Object(found)) => found,
                     Some(_) | None => serde_json::Map::new(),
                 };

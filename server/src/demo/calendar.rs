@@ -45,13 +45,13 @@ impl SchoolDays {
 
     /// Returns the first.
     pub(super) fn first(&self) -> Date {
-        self.from_end(self.0.len().saturating_sub(1))
+        self.before_last(self.0.len().saturating_sub(1))
     }
 
     /// Returns the one so many before the last; the first where there are not so many.
-    pub(super) fn from_end(&self, before_last: usize) -> Date {
-        let at = self.0.len().saturating_sub(1).saturating_sub(before_last);
-        self.0.get(at).copied().unwrap_or(Date::constant(2000, 1, 1))
+    pub(super) fn before_last(&self, count: usize) -> Date {
+        let at = self.0.len().saturating_sub(1).saturating_sub(count);
+        self.0.get(at).copied().unwrap_or_default()
     }
 
     /// Returns how many there are.

@@ -78,7 +78,7 @@ impl Day<'_> {
             match line.service() {
                 Some(service) if in_meeting || absent => {
                     let reason = if in_meeting { Reason::ProviderMeeting } else { Reason::StudentAbsent };
-                    let service = SlotKey::imported(self.org, RecordKind::Service, &service);
+                    let service = SlotKey::imported(self.org, RecordKind::Service.container(), &service);
                     let deed = Deed::LogMissed { service, date: self.date, reason, note: None };
                     self.log(tablet, line, &deed, start)?;
                 }
@@ -105,8 +105,9 @@ impl Day<'_> {
     ) -> Result<(), DemoError> {
         let value = self.figures(tablet, line).map_err(|_| DemoError::Figures)?;
         let note = if tablet.chance.percent(NOTE_PERCENT) { tablet.chance.one_of(&NOTES) } else { None };
-        let service =
-            line.service().map(|service| SlotKey::imported(self.org, RecordKind::Service, &service));
+        let service = line
+            .service()
+            .map(|service| SlotKey::imported(self.org, RecordKind::Service.container(), &service));
         let deed = Deed::LogSession {
             service,
             segments: vec![NewSegment {
@@ -121,7 +122,7 @@ impl Day<'_> {
             note: note.map(|note| Sensitive::new((*note).to_owned())),
             state: SessionState::Complete,
             observations: vec![NewObservation {
-                goal: SlotKey::imported(self.org, RecordKind::Goal, &line.goal()),
+                goal: SlotKey::imported(self.org, RecordKind::Goal.container(), &line.goal()),
                 value,
                 observer: Observer::Primary,
                 start,
@@ -179,7 +180,7 @@ impl Day<'_> {
                 period: self.calendar.year_of(self.date),
                 member: None,
             };
-            let target = SlotKey::imported(self.org, RecordKind::Goal, &edit.goal);
+            let target = SlotKey::imported(self.org, RecordKind::Goal.container(), &edit.goal);
             let deed = Deed::Edit {
                 target,
                 kind: RecordKind::Goal,

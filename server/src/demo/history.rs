@@ -36,7 +36,7 @@ pub(super) fn live(
         district.begin_year(date)?;
         district.teach(number, date)?;
     }
-    district.collect_tablets(days.from_end(0))?;
+    district.collect_tablets(days.before_last(0))?;
     district.begin_year(today)?;
     Ok(district.past.sync()?)
 }

@@ -45,7 +45,7 @@ pub(super) struct GoalEdit {
 
 /// Returns the last day of a line, where it has one.
 pub(super) fn last_day_of(line: &Line, days: &SchoolDays) -> Option<Date> {
-    is_leaving(line).then(|| days.from_end(LEAVES))
+    is_leaving(line).then(|| days.before_last(LEAVES))
 }
 
 /// Returns whether this is the line whose place ends.

@@ -52,7 +52,7 @@ async fn a_district_has_a_past_that_came_about_as_it_would_in_a_school() {
         sessions += record.sessions.len();
         observations += record.observations.len();
         certified += record.sessions.iter().filter(|session| session.state == State::Certified).count();
-        assert!(record.goals.iter().all(|goal| goal.head.late == false && !goal.assigned.is_empty()));
+        assert!(record.goals.iter().all(|goal| !goal.head.late && !goal.assigned.is_empty()));
     }
     assert_eq!(conflicts, CONFLICTS_MADE);
     // Ten student-lines of two a week for two weeks, and some of one; few are missed.

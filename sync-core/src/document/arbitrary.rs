@@ -26,8 +26,8 @@ fn fields() -> impl Strategy<Value = Fields> {
 /// Returns a few slots of one member in these containers, each with another key.
 pub(crate) fn slots_in(containers: &'static [&'static str]) -> impl Strategy<Value = Vec<Slot>> {
     let container = proptest::sample::select(containers);
-    proptest::collection::btree_map((container, any::<u8>()), fields(), 1..5).prop_map(|map| {
-        let slot = |((container, record), fields): ((&str, u8), Fields)| Slot {
+    proptest::collection::btree_map(any::<u8>(), (container, fields()), 1..5).prop_map(|map| {
+        let slot = |(record, (container, fields)): (u8, (&str, Fields))| Slot {
             container: container.to_owned(),
             key: SlotKey::new(MEMBER, Ulid::from_bytes([record; 16])),
             fields,

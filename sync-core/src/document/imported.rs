@@ -1,4 +1,4 @@
-//! The records that imports make: whose they are, and how each gets its key.
+//! The records that imports make beside those that the roster names: assignments, and edits of its own values.
 //!
 //! An import writes as the organisation itself. The key of what it makes follows from the organisation and from what the district's
 //! roster calls it, so that importing twice makes one record, and a tablet finds a goal by the district's own name without asking.
@@ -10,11 +10,6 @@ use crate::document::slot::SlotKey;
 use crate::ids::{OrgId, PersonId, derive};
 
 impl SlotKey {
-    /// Returns the key of the record that the organisation's roster calls `external_id`: a goal or a service line.
-    pub fn imported(org: OrgId, kind: RecordKind, external_id: &str) -> Self {
-        Self::of_organisation(org, kind.container(), &[external_id.as_bytes()])
-    }
-
     /// Returns the key of the organisation's own record that gives this goal to this person.
     pub fn imported_assignment(org: OrgId, goal: &SlotKey, person: PersonId) -> Self {
         let goal = goal.to_string();
@@ -50,22 +45,8 @@ mod tests {
     const ORG: OrgId = OrgId([1; 16]);
 
     #[test]
-    fn the_organisation_owns_what_is_imported_and_every_name_is_a_record_of_its_own() {
-        let goal = SlotKey::imported(ORG, RecordKind::Goal, "g1");
-        assert_eq!(goal, SlotKey::imported(ORG, RecordKind::Goal, "g1"));
-        assert_eq!(goal.member, PersonId::organisation(ORG));
-        for other in [
-            SlotKey::imported(ORG, RecordKind::Goal, "g2"),
-            SlotKey::imported(ORG, RecordKind::Service, "g1"),
-            SlotKey::imported(OrgId([2; 16]), RecordKind::Goal, "g1"),
-        ] {
-            assert_ne!(goal, other);
-        }
-    }
-
-    #[test]
     fn a_value_that_is_come_back_to_is_another_edit() {
-        let goal = SlotKey::imported(ORG, RecordKind::Goal, "g1");
+        let goal = SlotKey::imported(ORG, RecordKind::Goal.container(), "g1");
         let there = SlotKey::imported_edit(ORG, &goal, "target", &goal, b"90");
         let back = SlotKey::imported_edit(ORG, &goal, "target", &there, b"80");
         let again = SlotKey::imported_edit(ORG, &goal, "target", &back, b"90");

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
-use crate::ids::{ActId, InvalidId, PersonId, first_16};
+use crate::ids::{ActId, InvalidId, OrgId, PersonId, derive, first_16};
 use crate::time::Moment;
 
 /// The field that names a slot's act.
@@ -174,6 +174,12 @@ impl SlotKey {
     /// Returns the key of a member's record.
     pub fn new(member: PersonId, record: Ulid) -> Self {
         Self { member, record, twin: None }
+    }
+
+    /// Returns the key of the record that the organisation's roster calls `external_id`, in the named container.
+    pub fn imported(org: OrgId, container: &str, external_id: &str) -> Self {
+        let parts: [&[u8]; 3] = [&org.0, container.as_bytes(), external_id.as_bytes()];
+        Self::new(PersonId::organisation(org), Ulid::from_bytes(derive("imported", &parts)))
     }
 }
 
@@ -353,7 +359,6 @@ pub(crate) fn feed(hash: &mut Sha256, value: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::derive;
 
     fn slot() -> Slot {
         let key = SlotKey::new(PersonId(derive("p", &[])), Ulid::from_bytes(derive("r", &[])));

@@ -139,9 +139,14 @@ fn check_slots(slots: &[Slot], containers: &Containers, writer: Writer) -> Resul
         return Err(Refusal::TooManySlots);
     }
     let mut total = 0;
+    let mut keys = BTreeSet::new();
     for slot in slots {
         containers.get(&slot.container).ok_or(Refusal::UnknownContainer)?;
         if let Writer::Member(member) = writer {
+            // One key is one record, whichever container it stands in; only the server's notes share the key of what they speak of.
+            if !keys.insert(slot.key) {
+                return Err(Refusal::KeyTwice);
+            }
             if slot.key.member != member {
                 return Err(Refusal::OtherMember);
             }

@@ -342,7 +342,8 @@ impl Model {
         match &verdict {
             Verdict::Admitted(Some(by)) | Verdict::Closed(Some(by)) => {
                 let coordinates = self.coordinates(*by);
-                if *by == hold.author || !(self.reads(*by, hold.document, day) || coordinates) {
+                let other = *by != hold.author || self.corrects(&hold, *by);
+                if !other || !(self.reads(*by, hold.document, day) || coordinates) {
                     return Err(format!("hold {id} was decided by somebody who may not"));
                 }
             }
@@ -364,6 +365,18 @@ impl Model {
         }
         self.holds.insert(id, Hold { verdict, ..hold });
         Ok(())
+    }
+
+    /// Returns whether a hold is somebody's own correction of a wrong value that the same person has just admitted.
+    fn corrects(&self, hold: &Hold, by: PersonId) -> bool {
+        let wrong = |key: &String| {
+            let mut acts = self.candidates(hold.document, key);
+            acts.any(|act| act.bad && act.author != by) && self.stands(hold.document, key).is_some()
+        };
+        hold.slots.iter().all(|slot| {
+            let mut acts = self.candidates(hold.document, &slot.key);
+            acts.any(|act| act.edit.is_some() && act.bases.iter().any(wrong))
+        })
     }
 
     fn coordinates(&self, person: PersonId) -> bool {

@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::wildcard_enum_match_arm,
+    clippy::print_stdout,
     reason = "a test says what went wrong by failing"
 )]
 

@@ -66,7 +66,7 @@ impl Import<'_, '_> {
             kind: RecordKind::Service,
             file: "services.csv",
             line: row.line,
-            key: SlotKey::imported(self.org, RecordKind::Service, row.external_id.as_str()),
+            key: SlotKey::imported(self.org, RecordKind::Service.container(), row.external_id.as_str()),
             student: &row.student,
             fixed: vec![("discipline", row.discipline.as_str().into())],
             leaves: vec![
@@ -91,7 +91,7 @@ impl Import<'_, '_> {
             kind: RecordKind::Goal,
             file: "goals.csv",
             line: row.line,
-            key: SlotKey::imported(self.org, RecordKind::Goal, row.external_id.as_str()),
+            key: SlotKey::imported(self.org, RecordKind::Goal.container(), row.external_id.as_str()),
             student: &row.student,
             fixed: vec![("discipline", row.discipline.as_str().into()), ("kind", row.kind.as_str().into())],
             leaves: vec![

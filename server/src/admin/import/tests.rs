@@ -147,9 +147,9 @@ impl Office {
     fn slots(&self, name: &DocumentName) -> Vec<Slot> {
         let state = self.index().document(name.id()).unwrap().unwrap();
         let places = containers(name, state.steps);
-        let changes = self.log.iter().filter_map(|entry| match entry {
-            LogEntry::Changed { document, change, .. } if *document == name.id() => Some(change),
-            _ => None,
+        let changes = self.log.iter().filter_map(|entry| {
+            let LogEntry::Changed { document, change, .. } = entry else { return None };
+            (*document == name.id()).then_some(change)
         });
         changes.flat_map(|change| slots_of_change(&places, change).unwrap()).collect()
     }
@@ -194,7 +194,7 @@ fn person(external_id: &str) -> PersonId {
 }
 
 fn goal() -> SlotKey {
-    SlotKey::imported(ORG, RecordKind::Goal, "g1")
+    SlotKey::imported(ORG, RecordKind::Goal.container(), "g1")
 }
 
 fn para_grant(office: &Office) -> Grant {

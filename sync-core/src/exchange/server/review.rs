@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::schema::{REASON_CHARS_MAX, RecordKind, check_record};
 use crate::document::slot::{Slot, SlotKey, Value};
-use crate::exchange::message::{HoldReason, HoldState};
+use crate::exchange::message::HoldState;
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::Hold;
 use crate::exchange::server::hold::may_review;
@@ -90,7 +90,7 @@ impl Desk<'_> {
     pub fn admit(&mut self, reviewer: PersonId, ids: &[HoldId]) -> Result<Review, DeskError> {
         let mut chosen: BTreeMap<HoldId, Hold> = BTreeMap::new();
         for id in ids {
-            match self.hold_for(reviewer, *id)? {
+            match self.hold_to_admit(reviewer, *id, ids)? {
                 Some(hold) => drop(chosen.insert(*id, hold)),
                 None => return Ok(Review::Unknown(*id)),
             }
@@ -129,6 +129,11 @@ impl Desk<'_> {
         for hold in &order {
             if let Some(fault) = self.uncorrected(hold, &order)? {
                 return Ok(Review::NeedsCorrection { hold: hold.id, fault });
+            }
+        }
+        for hold in order.iter().filter(|hold| hold.author == reviewer) {
+            if !self.is_needed(hold, &order)? {
+                return Ok(Review::Unknown(hold.id));
             }
         }
         for hold in &order {
@@ -195,6 +200,56 @@ impl Desk<'_> {
         Ok(self.reviews(reviewer, &hold)?.then_some(hold))
     }
 
+    /// As [`Self::hold_for`], and the reviewer's own edits of what needs correction and is admitted with them, each with a reason.
+    fn hold_to_admit(
+        &self,
+        reviewer: PersonId,
+        id: HoldId,
+        ids: &[HoldId],
+    ) -> Result<Option<Hold>, DeskError> {
+        let Some(hold) = self.index().hold(id)? else { return Ok(None) };
+        if hold.author != reviewer {
+            return self.hold_for(reviewer, id);
+        }
+        let roles = self.roles_on(reviewer, hold.name.subject, self.today())?;
+        let reads = may_read(&hold.name, reviewer, &roles) || self.coordinates(reviewer, &hold)?;
+        let reasoned = |slot: &Slot| {
+            let reason = slot.leaf("reason").and_then(Value::as_text);
+            slot.container == RecordKind::Edit.container()
+                && reason.is_some_and(|reason| !reason.trim().is_empty())
+        };
+        if !reads || !hold.slots.iter().all(reasoned) {
+            return Ok(None);
+        }
+        for base in ids {
+            let Some(base) = self.hold_for(reviewer, *base)? else { continue };
+            if self.corrects(&hold, &base) {
+                return Ok(Some(hold));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns whether all edits of a hold are about what another one makes, in which a value is wrong.
+    fn corrects(&self, edits: &Hold, base: &Hold) -> bool {
+        let made = |key: &SlotKey| base.slots.iter().any(|slot| slot.key == *key);
+        base.fault.is_some()
+            && base.document() == edits.document()
+            && edits.slots.iter().all(|edit| policy::builds_on(edit).iter().any(made))
+    }
+
+    /// Returns whether something that is admitted with these edits would be wrong without them: a reviewer's own are let in for nothing
+    /// else.
+    fn is_needed(&self, edits: &Hold, order: &[Hold]) -> Result<bool, DeskError> {
+        let others: Vec<Hold> = order.iter().filter(|hold| hold.id != edits.id).cloned().collect();
+        for base in others.iter().filter(|base| self.corrects(edits, base)) {
+            if self.uncorrected(base, &others)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn states(&self, ids: &[HoldId]) -> Result<Review, DeskError> {
         let mut states = Vec::new();
         for id in ids {
@@ -237,8 +292,7 @@ impl Desk<'_> {
             }
         }
         // The record is right, but an edit of it may be what was wrong: such a one is admitted only with one that replaces it.
-        let edits_are_wrong = hold.reason == HoldReason::NeedsCorrection
-            && hold.slots.iter().all(|slot| slot.container == RecordKind::Edit.container());
+        let edits_are_wrong = hold.slots.iter().all(|slot| slot.container == RecordKind::Edit.container());
         if edits_are_wrong && !hold.slots.iter().all(|slot| self.replaced(hold, slot, with)) {
             return Ok(hold.fault.clone());
         }

@@ -224,12 +224,8 @@ impl Story {
 
     /// Ends a story: everybody comes to rest, and all that must hold then does.
     pub fn ends(mut self) {
-        let told = |wrong| panic!("{wrong}\n{}", self.world.trace.join("\n"));
-        if let Err(wrong) = self.world.clone().come_to_rest() {
-            told(wrong);
-        }
-        self.world.come_to_rest().unwrap();
-        if let Err(wrong) = self.world.check_all(0) {
+        let rested = self.world.come_to_rest();
+        if let Err(wrong) = rested.and_then(|()| self.world.check_all(0)) {
             panic!("{wrong}\n{}", self.world.trace.join("\n"));
         }
     }
