@@ -5,6 +5,7 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
+use sync_core::exchange::server::reply::INLINE_CHANGES_MAX;
 use tests::process::{Installation, Server, Tablet, World};
 
 use super::{Draw, everything, log, rounds, sessions};
@@ -136,6 +137,11 @@ fn the_server_dies_before_it_replies() {
 #[test]
 fn the_server_dies_within_a_snapshot() {
     let mut dying = Dying::new();
+    // Few changes are sent one by one, without a snapshot.
+    for _ in 0..INLINE_CHANGES_MAX {
+        dying.log();
+        dying.ana.ok("sync");
+    }
     for round in 1..=ROUNDS_AT_A_PLACE {
         dying.log();
         dying.ana.ok("sync");
