@@ -9,5 +9,6 @@ need_cargo
 need_c_compiler
 need_nextest
 
+cargo build --locked --workspace --release --bins
 export PROPTEST_CASES=${CASES:-100000}
 exec cargo nextest run --locked --workspace --release --profile long -E "${ONLY:-all()}"

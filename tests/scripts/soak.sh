@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test again and again, the long ones too, with fresh random cases each time, until the time is up or one fails.
-# MINUTES (60): how long new rounds are begun.
+# MINUTES (60): how long new rounds are begun. ROUNDS (200): power cuts at random moments in each test of them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -9,6 +9,8 @@ need_cargo
 need_c_compiler
 need_nextest
 
+export ROUNDS=${ROUNDS:-200}
+cargo build --locked --workspace --release --bins
 end=$((SECONDS + ${MINUTES:-60} * 60))
 rounds=0
 while ((SECONDS < end)); do

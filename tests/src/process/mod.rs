@@ -31,6 +31,6 @@ pub use clock::{SchoolClock, TODAY, now};
 pub use device::BareDevice;
 pub use network::{Cut, Network};
 pub use run::{Ran, WAIT_S_MAX, eventually, program, words};
-pub use server::{Installation, Server};
+pub use server::{Doomed, Installation, Server};
 pub use tablet::{Said, Tablet};
 pub use world::World;

@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::run::{WAIT_S_MAX, eventually};
+
 /// How often a listener looks whether it is still wanted, in milliseconds.
 const STEP_MS: u64 = 4;
 /// Bytes that pass at a time.
 const PIECE_BYTES: usize = 1024;
-/// How long after a repeated request its answer may take, in milliseconds.
-const REPEAT_MS: u64 = 400;
+/// How long after one piece of the answers to what was repeated the next one may take, in milliseconds.
+const REPEAT_MS: u64 = 40;
 
 /// After how many bytes a connection breaks off, each way; none: it does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -141,22 +143,27 @@ impl Network {
         self.state.connections.load(Ordering::SeqCst)
     }
 
-    /// Keeps what is sent from now on.
+    /// Keeps what is sent from now on, in place of anything kept before.
     pub fn keep(&self) {
-        lock(&self.state.sent).get_or_insert_default();
+        *lock(&self.state.sent) = Some(Vec::new());
     }
 
     /// Sends everything that was kept once more, the last connection first, to nobody's benefit.
     pub fn repeat(&self) {
-        let kept = lock(&self.state.sent).clone().unwrap_or_default();
+        // A connection is kept when it has closed, which may be a moment after the tablet's program has ended.
+        let kept = eventually("something that was sent", || {
+            lock(&self.state.sent).clone().filter(|kept| !kept.is_empty())
+        });
         let upstream = *lock(&self.state.upstream);
         for bytes in kept.iter().rev() {
             let mut server = TcpStream::connect(upstream).unwrap();
             server.write_all(bytes).unwrap();
-            server.set_read_timeout(Some(Duration::from_millis(REPEAT_MS))).unwrap();
             let mut answer = [0; PIECE_BYTES];
             // Whatever it says, it says to nobody.
-            while server.read(&mut answer).is_ok_and(|bytes| bytes > 0) {}
+            server.set_read_timeout(Some(Duration::from_secs(WAIT_S_MAX))).unwrap();
+            while server.read(&mut answer).is_ok_and(|bytes| bytes > 0) {
+                server.set_read_timeout(Some(Duration::from_millis(REPEAT_MS))).unwrap();
+            }
         }
     }
 }

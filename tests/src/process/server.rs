@@ -1,6 +1,7 @@
 //! The server's program: an installation on a disk, and the process that serves it.
 
 use std::fs::{self, File};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -47,20 +48,15 @@ impl Installation {
 
     /// Serves on a port of the system's choice.
     pub fn serve(&self) -> Server {
-        self.serve_on(0, None)
+        self.serve_on(0)
     }
 
-    /// Serves on a port (0: any), and with `crash_at` dies at that place.
-    pub fn serve_on(&self, port: u16, crash_at: Option<&str>) -> Server {
+    /// Serves on a port (0: any).
+    pub fn serve_on(&self, port: u16) -> Server {
         let announce = self.folder.join("announced.json");
         // What the last run announced is not true any more.
         drop(fs::remove_file(&announce));
-        let log = File::options().create(true).append(true).open(self.folder.join("server.log")).unwrap();
-        let mut command = self
-            .command(&format!("serve --listen 127.0.0.1:{port} --announce '{}' --data", announce.display()));
-        command.envs(crash_at.map(|at| ("CARRYOVER_CRASH_AT", at)));
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let mut child = Guard(command.spawn().unwrap());
+        let mut child = self.start(port, &format!("--announce '{}'", announce.display()), None);
         let announced = eventually("the server's announcement", || {
             if let Some(status) = child.0.try_wait().unwrap() {
                 panic!("the server ended with {status}: {}", self.said());
@@ -70,6 +66,26 @@ impl Installation {
         let announced: Value = serde_json::from_slice(&announced).unwrap();
         let text = |name: &str| announced[name].as_str().unwrap().trim_end_matches('/').to_owned();
         Server { url: text("server"), token: text("admin_token"), announced, child, clock: self.clock }
+    }
+
+    /// Serves on a port and dies when it comes to a place, `after_sync:2` say, which may be before it answers anybody.
+    ///
+    /// It announces nothing: the codes that it would make come to those places, too.
+    pub fn serve_until(&self, port: u16, place: &str) -> Doomed {
+        let mut child = self.start(port, "", Some(place));
+        eventually("the server to listen or to die", || {
+            let died = child.0.try_wait().unwrap().is_some();
+            (died || TcpStream::connect(("127.0.0.1", port)).is_ok()).then_some(())
+        });
+        Doomed(child)
+    }
+
+    fn start(&self, port: u16, more: &str, crash_at: Option<&str>) -> Guard {
+        let log = File::options().create(true).append(true).open(self.folder.join("server.log")).unwrap();
+        let mut command = self.command(&format!("serve --listen 127.0.0.1:{port} {more} --data"));
+        command.envs(crash_at.map(|at| ("CARRYOVER_CRASH_AT", at)));
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        Guard(command.spawn().unwrap())
     }
 
     /// Returns what all servers here have said so far.
@@ -133,9 +149,20 @@ impl Server {
         let status = self.child.wait("the server's end");
         assert_eq!(status.code(), Some(0), "SIGTERM is a clean stop");
     }
+}
 
-    /// Waits until it has died at the place where it was told to; whether it has.
+/// A server that dies at a place.
+#[derive(Debug)]
+pub struct Doomed(Guard);
+
+impl Doomed {
+    /// Returns whether it has died already.
     pub fn has_died(&mut self) -> bool {
-        self.child.0.try_wait().unwrap().is_some()
+        self.0.0.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until it is dead, after somebody has found out.
+    pub fn wait_for_death(mut self) {
+        assert!(!self.0.wait("the server's death").success());
     }
 }

@@ -1,19 +1,17 @@
 //! Four children at one table.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use serde_json::json;
-use tests::process::World;
+use serde_json::{Value, json};
+use tests::process::{Tablet, World};
 
 use super::{list, text};
 
 const FOUR: [(&str, &str); 4] = [("s1", "g1"), ("s2", "g2"), ("s3", "g3"), ("s4", "g4")];
 
-#[test]
-fn a9_a_group_of_four_is_four_records() {
-    let world = World::new();
-    let mut ana = world.tablet("slp1");
-    let dov = world.tablet("ot1");
+/// Starts a group of four, taps once for each and once more for the third, and finishes it after half an hour.
+fn half_an_hour(ana: &mut Tablet, finish: &str) -> Value {
     ana.set_clock(Some("2026-10-16T10:00:00-05:00"));
     let students: Vec<String> = FOUR.iter().map(|(student, _)| format!("--student {student}")).collect();
     ana.ok(&format!("start {} --mode push-in --place general-class", students.join(" ")));
@@ -22,26 +20,36 @@ fn a9_a_group_of_four_is_four_records() {
     }
     ana.ok("tap --goal g3");
     ana.set_clock(Some("2026-10-16T10:30:00-05:00"));
-    let finished = ana.ok("finish --absent s2");
+    let finished = ana.ok(finish);
     ana.set_clock(None);
-    assert!(list(&finished["sessions"]).len() >= 3, "{finished}");
-    ana.ok("sync");
+    finished
+}
+
+/// Checks one member's record and returns the group's id.
+fn group_of(record: &Value, size: u64, taps: u64) -> String {
+    assert_eq!(list(&record["sessions"]).len(), 1, "{record}");
+    let row = &record["sessions"][0];
+    assert_eq!(row["minutes"], 30, "minutes count in full for each");
+    assert_eq!(row["group"]["size"], size);
+    assert_eq!(record["observations"][0]["value"], json!({"count": taps, "seconds": 1800}));
+    text(&row["group"]["id"]).to_owned()
+}
+
+#[test]
+fn a9_a_group_of_four_is_four_records_and_no_peer_stands_in_any() {
+    let world = World::new();
+    let mut ana = world.tablet("slp1");
+    let dov = world.tablet("ot1");
+    let finished = half_an_hour(&mut ana, "finish");
+    assert_eq!(list(&finished["sessions"]).len(), 4, "{finished}");
+    assert_eq!(ana.ok("sync")["stored"], 4);
     dov.ok("sync");
 
     let carla = world.tablet("cm1");
-    let mut groups = BTreeSet::new();
-    for (student, n) in [("s1", 1), ("s3", 2), ("s4", 1)] {
-        let record = carla.record(student);
-        assert_eq!(list(&record["sessions"]).len(), 1, "{record}");
-        let row = &record["sessions"][0];
-        assert_eq!(row["minutes"], 30, "minutes count in full for each");
-        assert_eq!(row["group"]["size"], 4);
-        groups.insert(text(&row["group"]["id"]).to_owned());
-        assert_eq!(record["observations"][0]["value"], json!({"count": n, "seconds": 1800}));
-    }
+    let taps = [("s1", 1), ("s2", 1), ("s3", 2), ("s4", 1)];
+    let groups: BTreeSet<String> =
+        taps.iter().map(|(student, taps)| group_of(&carla.record(student), 4, *taps)).collect();
     assert_eq!(groups.len(), 1, "one group");
-    let absent = carla.record("s2");
-    assert_eq!(absent["sessions"], json!([]), "who was not there has no session: {absent}");
 
     // The therapist of one of them learns of no other, neither from the record nor from anything on his tablet.
     let record = dov.record("s1").to_string();
@@ -49,6 +57,21 @@ fn a9_a_group_of_four_is_four_records() {
         assert!(!record.contains(text(&world.student(student)["id"])));
     }
     for name in ["Lindqvist", "Odell", "Raman"] {
-        assert_eq!(dov.files_with(name), Vec::<std::path::PathBuf>::new(), "{name}");
+        assert_eq!(dov.files_with(name), Vec::<PathBuf>::new(), "{name}");
     }
+}
+
+#[test]
+fn a9_who_was_absent_has_no_session_and_the_others_have_theirs() {
+    let world = World::new();
+    let mut ana = world.tablet("slp1");
+    half_an_hour(&mut ana, "finish --absent s2");
+    ana.ok("sync");
+    let carla = world.tablet("cm1");
+    let groups: BTreeSet<String> = [("s1", 1), ("s3", 2), ("s4", 1)]
+        .iter()
+        .map(|(student, taps)| group_of(&carla.record(student), 3, *taps))
+        .collect();
+    assert_eq!(groups.len(), 1, "one group, of those who were there");
+    assert_eq!(carla.record("s2")["sessions"], json!([]));
 }

@@ -9,16 +9,15 @@ use super::{list, log_session, text};
 const WEEK: &str = "2026-10-12";
 const NEXT: &str = "2026-10-19";
 
-struct Week<'a> {
-    world: &'a World,
+struct Week {
     tablets: [Tablet; 2],
     service: Value,
 }
 
-impl<'a> Week<'a> {
-    fn of(world: &'a World) -> Self {
+impl Week {
+    fn of(world: &World) -> Self {
         let service = world.student("s1")["services"][0]["id"].clone();
-        Self { world, tablets: [world.tablet("slp1"), world.tablet("cm1")], service }
+        Self { tablets: [world.tablet("slp1"), world.tablet("cm1")], service }
     }
 
     fn ana(&self) -> &Tablet {
