@@ -106,7 +106,8 @@ impl Bench {
         let organisation = Organisation { id: ORG, name: "Lakeview".to_owned(), zone };
         let mut desk = Desk::found(&index, organisation, conditions(true))?;
         let tablet = TabletId([6; 16]);
-        let device_row = Device { id: device, key: public, person: PERSON, tablet, state: DeviceState::Active };
+        let device_row =
+            Device { id: device, key: public, person: PERSON, tablet, state: DeviceState::Active };
         desk.emit(LogEntry::Device { device: device_row, code: ContentHash([7; 16]) })?;
         // A team of four, as most students have.
         for (at, role) in (0u8..).zip([Role::Slp, Role::Ot, Role::Set, Role::Cm]) {
@@ -156,7 +157,10 @@ impl Bench {
                 document: self.name.id(),
                 device: self.device,
                 content: Content::Change(change.bytes.clone()),
-                evidence: Evidence { seen: Some((LogId([3; 16]), 1_000)), app: "carryover-tablet 0.1.0".to_owned() },
+                evidence: Evidence {
+                    seen: Some((LogId([3; 16]), 1_000)),
+                    app: "carryover-tablet 0.1.0".to_owned(),
+                },
             };
             Envelope::sign(&body, &self.key)
         };

@@ -58,9 +58,8 @@ pub fn measure() -> Result<Vec<Row>, Failed> {
 }
 
 fn all(costs: &[Cost]) -> String {
-    let each = costs.iter().map(|cost| {
-        format!("{} {} {}", cost.name, show(cost.ms, " ms"), show(cost.mib, " MiB"))
-    });
+    let each =
+        costs.iter().map(|cost| format!("{} {} {}", cost.name, show(cost.ms, " ms"), show(cost.mib, " MiB")));
     each.collect::<Vec<_>>().join(", ")
 }
 
@@ -96,10 +95,10 @@ fn most_resident_kib() -> Result<u64, Failed> {
 /// Returns the cases by name: honest changes of the largest size, and columns that claim as much as they may and more.
 fn cases() -> Result<Vec<(&'static str, Vec<u8>)>, Failed> {
     let text = |length: usize| Value::from("x".repeat(length));
-    let small = |number| slot(number, (0..9u8).map(|at| (format!("f{at}"), Value::from(i64::from(at)))).collect());
-    let wide = |number| {
-        slot(number, (0..FIELDS_MAX).map(|at| (format!("{at:0>95}"), Value::from(1))).collect())
-    };
+    let small =
+        |number| slot(number, (0..9u8).map(|at| (format!("f{at}"), Value::from(i64::from(at)))).collect());
+    let wide =
+        |number| slot(number, (0..FIELDS_MAX).map(|at| (format!("{at:0>95}"), Value::from(1))).collect());
     let long = |number| slot(number, Fields::from([("note".to_owned(), text(TEXT_BYTES_MAX))]));
     let most = ROWS_MAX.cast_signed();
     let key = [leb(KEY_BYTES_MAX as u64), vec![b'k'; KEY_BYTES_MAX]].concat();

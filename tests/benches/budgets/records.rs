@@ -13,8 +13,29 @@ const GOALS: u64 = 3;
 
 /// Words that notes are made of.
 const WORDS: [&str; 24] = [
-    "asked", "for", "help", "twice", "during", "centers", "then", "waited", "peer", "model", "used", "visual",
-    "card", "after", "prompt", "transition", "calm", "reading", "group", "off", "task", "returned", "alone",
+    "asked",
+    "for",
+    "help",
+    "twice",
+    "during",
+    "centers",
+    "then",
+    "waited",
+    "peer",
+    "model",
+    "used",
+    "visual",
+    "card",
+    "after",
+    "prompt",
+    "transition",
+    "calm",
+    "reading",
+    "group",
+    "off",
+    "task",
+    "returned",
+    "alone",
     "smiled",
 ];
 

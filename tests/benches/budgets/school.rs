@@ -92,7 +92,16 @@ impl School {
                     let student = student(student_number);
                     let id = GrantId(derive("grant", &[&number, &student.0]));
                     let reason = "caseload".to_owned().into();
-                    desk.set_grant(Grant { id, student, person, role, from, to: None, supervisor: None, reason })?;
+                    desk.set_grant(Grant {
+                        id,
+                        student,
+                        person,
+                        role,
+                        from,
+                        to: None,
+                        supervisor: None,
+                        reason,
+                    })?;
                 }
                 let code = ContentHash(derive("code", &[&number]));
                 desk.emit(LogEntry::Device { device: paired, code })?;

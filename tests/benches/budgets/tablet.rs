@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 use sync_core::document::change::{ActorTip, Position, encode};
 use sync_core::document::founding::{containers_of, founding_of};
 use sync_core::document::name::DocumentName;
+use sync_core::document::schema::SCHEMA;
 use sync_core::envelope::{Body, Content, ENVELOPE_VERSION, Envelope, Evidence};
 use sync_core::exchange::client::copy::fetched;
 use sync_core::exchange::client::outbox::{Outgoing, compose, keep};
@@ -17,7 +18,6 @@ use sync_core::exchange::client::view::paired;
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{Reply, Request};
 use sync_core::gate::policy::POLICY;
-use sync_core::document::schema::SCHEMA;
 use sync_core::ids::{OrgId, derive};
 use sync_core::kv::Memory;
 use sync_core::roster::Device;
@@ -106,8 +106,7 @@ impl Tablet {
     async fn fetch(&mut self, school: &School, name: &DocumentName, at_least: u64) -> Result<usize, Failed> {
         let (person, device, id) = (self.device.person, self.device.id, name.id());
         let snapshot = school.engine.snapshot(person, device, id, at_least).await?;
-        let writes =
-            fetched(&self.store, device, id, snapshot.incarnation, snapshot.seq, &snapshot.bytes)?;
+        let writes = fetched(&self.store, device, id, snapshot.incarnation, snapshot.seq, &snapshot.bytes)?;
         self.store.apply(writes);
         packed(&snapshot.bytes)
     }

@@ -19,8 +19,7 @@ pub fn measure() -> Result<Vec<Row>, Failed> {
 
 async fn year() -> Result<Vec<Row>, Failed> {
     let mut school = School::found(STUDENTS).await?;
-    let mut team =
-        [school.hire(Role::Slp, 0..STUDENTS).await?, school.hire(Role::Set, 0..STUDENTS).await?];
+    let mut team = [school.hire(Role::Slp, 0..STUDENTS).await?, school.hire(Role::Set, 0..STUDENTS).await?];
     for tablet in &mut team {
         tablet.sync(&school).await?;
     }
