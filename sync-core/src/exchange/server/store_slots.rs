@@ -1,6 +1,6 @@
 //! Putting slots into a document: the change as it came, or one that the server issues.
 
-use crate::document::change::{ActorTip, ChangeHash, Outline, outline};
+use crate::document::change::{ActorTip, ChangeHash, Outline};
 use crate::document::name::DocumentName;
 use crate::document::slot::Slot;
 use crate::exchange::server::apply::{apply_changed, containers_in};
@@ -88,11 +88,10 @@ impl Desk<'_> {
             issue(&containers_in(id, name.kind, state.steps), &tip, actor, self.conditions().now, slots)?;
         let (mut last, whole) = (state.last, issued.len() == 1);
         for change in issued {
-            let entry =
-                LogEntry::Changed { document: id, change: change.bytes.clone(), origin: origin.clone() };
+            let outline = change.outline();
+            let entry = LogEntry::Changed { document: id, change: change.bytes, origin: origin.clone() };
             last = if whole {
-                let change = outline(&change.bytes).map_err(|_| KvError::Damaged("change"))?;
-                self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, id, &state, &change, slots))?
+                self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, id, &state, &outline, slots))?
             } else {
                 self.emit(entry)?
             };
