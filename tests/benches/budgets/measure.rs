@@ -11,7 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 /// Why a figure could not be measured.
 pub type Failed = Box<dyn Error + Send + Sync>;
 
-/// Runs of each figure; its median counts.
+/// Runs of a figure unless its family says otherwise; the median counts.
 pub const RUNS: usize = 5;
 
 /// Returns the time now: the one place in the benchmark that reads a clock.
