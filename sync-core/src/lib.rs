@@ -83,6 +83,7 @@
 //! # }
 //! ```
 
+pub mod clock;
 pub mod document;
 pub mod envelope;
 pub mod exchange;
