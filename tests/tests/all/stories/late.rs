@@ -38,6 +38,7 @@ fn a7_late_work_is_held_handed_in_and_reviewed() {
     assert!(matches!(synced.code, Some(4 | 6)), "{synced:?}");
     assert_eq!(synced.json["held"], 10, "{synced:?}");
     assert_eq!((&synced.json["waiting"], &synced.json["stored"]), (&json!(0), &json!(0)));
+    assert_eq!(synced.json["round_trips"], 1, "one exchange for all of it: {synced:?}");
     let mut purged = synced.json["purged"].as_u64().unwrap();
     // Whatever the last reply has announced is gone when nothing is left to do.
     for _ in 0..2 {
