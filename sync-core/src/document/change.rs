@@ -102,6 +102,16 @@ pub struct Encoded {
     pub hash: ChangeHash,
     /// The counter of its last operation.
     pub max_op: u64,
+    /// Where it stands, with its deps sorted.
+    position: Position,
+}
+
+impl Encoded {
+    /// Returns what [`outline`] would read back from the bytes.
+    pub fn outline(&self) -> Outline {
+        let Position { actor, seq, start_op, time, deps } = self.position.clone();
+        Outline { hash: self.hash, actor, seq, start_op, max_op: self.max_op, deps, time }
+    }
 }
 
 /// These slots cannot be written at this position: a mistake of the caller, never of whoever typed the content.
@@ -213,11 +223,12 @@ impl Writer {
             start_op,
             time: position.time.0,
             message: None,
-            deps: deps.into_iter().map(Into::into).collect(),
+            deps: deps.iter().copied().map(Into::into).collect(),
             extra_bytes: Vec::new(),
             author: None,
         });
-        Ok(Encoded { hash: change.hash().into(), bytes: change.raw_bytes().to_vec(), max_op })
+        let position = Position { deps: deps.into_iter().collect(), ..position.clone() };
+        Ok(Encoded { hash: change.hash().into(), bytes: change.raw_bytes().to_vec(), max_op, position })
     }
 }
 
@@ -356,6 +367,7 @@ mod tests {
             let change = encode(&containers, &position, &slots).unwrap();
             prop_assert_eq!(slots_of_change(&containers, &change.bytes), Ok(slots));
             let outline = outline(&change.bytes).unwrap();
+            prop_assert_eq!(&change.outline(), &outline);
             prop_assert_eq!((outline.hash, outline.max_op), (change.hash, change.max_op));
             let Outline { actor, seq, start_op, time, deps, .. } = outline;
             prop_assert_eq!(Position { actor, seq, start_op, time, deps }, position);

@@ -212,9 +212,10 @@ impl Model {
         let acts = self.by_key.get(&(document, bare(key).to_owned()))?;
         let act = acts.iter().find_map(|at| self.acts.get(*at))?;
         let container = act.slots.iter().find(|slot| slot.key == bare(key))?.container.clone();
-        let discipline = match &act.deed {
-            Deed::Assign { goal } => self.target(document, goal).and_then(|goal| goal.discipline),
-            _ => act.discipline,
+        let discipline = if let Deed::Assign { goal } = &act.deed {
+            self.target(document, goal).and_then(|goal| goal.discipline)
+        } else {
+            act.discipline
         };
         Some(Target { owner: act.author, container, discipline })
     }
@@ -445,7 +446,7 @@ impl Model {
                     Some(reasons) if reasons.contains(&reason) => Ok(()),
                     None if reason == "on_top" && on_top => Ok(()),
                     // It was held before, for a reason that may have passed since.
-                    _ if act.slots.iter().any(before) && self.old_news(act, first) => Ok(()),
+                    _ if act.slots.iter().any(before) && self.old_news(act) => Ok(()),
                     // A target that is not known here has no owner and no discipline to go by.
                     Some(_) if reason == "on_top" && on_top => Ok(()),
                     lacks => Err(format!("an act that lacks {lacks:?}, on top: {on_top}")),
@@ -454,7 +455,7 @@ impl Model {
         }
     }
 
-    fn old_news(&self, act: &Act, _first: u64) -> bool {
+    fn old_news(&self, act: &Act) -> bool {
         let same = |hold: &Hold| {
             hold.document == act.document
                 && hold.slots.iter().any(|held| act.slots.iter().any(|slot| slot.key == held.key))

@@ -70,13 +70,13 @@ impl World {
     ///
     /// # Errors
     /// What is wrong, and all that happened before it.
-    pub fn run(seed: u64) -> Result<Self, (Wrong, Self)> {
+    pub fn run(seed: u64) -> Result<Self, Box<(Wrong, Self)>> {
         let mut world = Self { random: Random::of(seed), ..morning().clone() };
         world.weather = if seed.is_multiple_of(10) { Weather::FAIR } else { Weather::FOUL };
         world.server.verbatim = !seed.is_multiple_of(7);
         match world.play(seed) {
             Ok(()) => Ok(world),
-            Err(wrong) => Err((wrong, world)),
+            Err(wrong) => Err(Box::new((wrong, world))),
         }
     }
 

@@ -9,7 +9,7 @@ use sync_core::document::schema::RecordKind;
 use sync_core::document::slot::Slot;
 use sync_core::exchange::client::state::{ActState, Phase};
 use sync_core::exchange::codec;
-use sync_core::exchange::message::{ChangeBytes, Entry, HoldState, Reply};
+use sync_core::exchange::message::{Entry, HoldState, Reply};
 use sync_core::exchange::server::hold::may_review;
 use sync_core::gate::policy::builds_on;
 use sync_core::ids::{ActId, DocumentId, HoldId, PersonId};
@@ -305,12 +305,4 @@ impl World {
 
 fn named(slot: Slot) -> ((String, String), Slot) {
     ((slot.container.clone(), slot.key.to_string()), slot)
-}
-
-/// Returns the bytes of a change entry, for tests that look into replies.
-pub fn change_bytes(entry: &Entry) -> Option<&[u8]> {
-    match entry {
-        Entry::Change { change: ChangeBytes::Bytes(bytes), .. } => Some(bytes),
-        _ => None,
-    }
 }

@@ -7,7 +7,7 @@ use crate::document::change::{ActorTip, ChangeHash, Outline, outline};
 use crate::document::collect::slots_of_change;
 use crate::document::container::Containers;
 use crate::document::founding::founding;
-use crate::document::name::DocumentName;
+use crate::document::name::{DocumentKind, DocumentName};
 use crate::document::schema::{self, RecordKind};
 use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::exchange::codec;
@@ -23,9 +23,14 @@ use crate::roster::Grant;
 
 /// Returns where the founded maps of a document with so many steps are.
 pub fn containers(name: &DocumentName, steps: u32) -> Containers {
-    let all = schema::steps(name.kind);
+    containers_in(name.id(), name.kind, steps)
+}
+
+/// Returns the same where the document's id is at hand, which a name has to be hashed for.
+pub(crate) fn containers_in(document: DocumentId, kind: DocumentKind, steps: u32) -> Containers {
+    let all = schema::steps(kind);
     let steps = (steps as usize).min(all.len());
-    Containers::of(name.id(), &all[..steps])
+    Containers::of(document, &all[..steps])
 }
 
 /// Writes into the index what an entry means. `seq` is the entry's place in the log.
@@ -61,9 +66,9 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
         LogEntry::Changed { document, change, .. } => {
             let state = Index(sheet).document(*document)?.ok_or(KvError::Damaged("document"))?;
             let outline = outline(change).map_err(|_| KvError::Damaged("change"))?;
-            let containers = containers(&state.name, state.steps);
+            let containers = containers_in(*document, state.name.kind, state.steps);
             let slots = slots_of_change(&containers, change).map_err(|_| KvError::Damaged("change"))?;
-            apply_changed(sheet, seq, &state, &outline, &slots)?;
+            apply_changed(sheet, seq, *document, &state, &outline, &slots)?;
         }
         LogEntry::Held { hold, to } => apply_held(sheet, seq, hold, to)?,
         LogEntry::HoldState { hold, state, to } => {
@@ -176,11 +181,11 @@ fn apply_founded(sheet: &mut Overlay<'_>, seq: u64, name: &DocumentName, step: u
 pub(crate) fn apply_changed(
     sheet: &mut Overlay<'_>,
     seq: u64,
+    id: DocumentId,
     state: &DocumentState,
     change: &Outline,
     slots: &[Slot],
 ) -> Result<(), KvError> {
-    let id = state.name.id();
     let mut step = 0;
     for dep in &change.deps {
         step = step.max(Index(sheet).change(id, dep)?.map_or(0, |dep| dep.step));

@@ -19,9 +19,8 @@ impl Desk<'_> {
     /// # Errors
     /// [`DeskError::Index`].
     pub fn roles_on(&self, person: PersonId, student: StudentId, day: Date) -> Result<Roles, DeskError> {
-        let team = self.index().team(student)?;
-        let current =
-            team.iter().filter(|grant| grant.person == person && grant.state(day) == GrantState::Current);
+        let grants = self.index().grants_of(student, person)?;
+        let current = grants.iter().filter(|grant| grant.state(day) == GrantState::Current);
         Ok(current.map(|grant| grant.role).filter(|role| role.is_on_teams()).collect())
     }
 

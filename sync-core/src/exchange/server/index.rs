@@ -348,6 +348,11 @@ impl<'a> Index<'a> {
         self.grants(key::team(&[&student.0]), 16)
     }
 
+    /// Returns a person's grants on a student's team, past and coming ones too.
+    pub fn grants_of(&self, student: StudentId, person: PersonId) -> Result<Vec<Grant>, KvError> {
+        self.grants(key::team(&[&student.0, &person.0]), 0)
+    }
+
     /// Returns all places of a person, past and coming ones too.
     pub fn places(&self, person: PersonId) -> Result<Vec<Grant>, KvError> {
         self.grants(key::places(&[&person.0]), 16)
@@ -440,6 +445,11 @@ impl<'a> Index<'a> {
     /// Returns what a person has, or had, of a document; none if it was never given.
     pub fn reading(&self, person: PersonId, document: DocumentId) -> Result<Option<Reading>, KvError> {
         self.read(&key::reading(&[&person.0, &document.0]))
+    }
+
+    /// Returns whether a person has a document, or ever had it.
+    pub fn was_given(&self, person: PersonId, document: DocumentId) -> Result<bool, KvError> {
+        Ok(self.0.get(&key::reading(&[&person.0, &document.0]))?.is_some())
     }
 
     /// Returns all documents that a person has or had.

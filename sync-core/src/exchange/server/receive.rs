@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::document::change::ChangeHash;
-use crate::document::name::DocumentName;
+use crate::document::name::{DocumentKind, DocumentName};
 use crate::document::schema::RecordKind;
 use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::envelope::{Content, Envelope, EnvelopeError, Verified};
 use crate::exchange::message::{Fate, HoldReason, HoldState, Outcome, Receipt};
-use crate::exchange::server::apply::containers;
+use crate::exchange::server::apply::containers_in;
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{Hold, LogEntry, Origin};
 use crate::exchange::server::hold::{Earlier, hold_id, known};
@@ -86,7 +86,7 @@ pub fn check(index: &Index<'_>, envelope: Envelope) -> Result<Checked, KvError> 
     if let Some(error) = failed {
         return Err(error);
     }
-    let hash = envelope.hash();
+    let hash = verified.as_ref().map_or_else(|_| envelope.hash(), Verified::hash);
     let content = match (verified, device) {
         (Ok(verified), Some(device)) => shape(index, verified, device)?,
         (Ok(_), None) => Err(refused(None, None, EnvelopeError::UnknownDevice.code())),
@@ -103,12 +103,12 @@ fn shape(index: &Index<'_>, verified: Verified, device: Device) -> Result<Result
     let body = verified.body();
     let no = |code: &str| Ok(Err(refused(Some(body.document), Some(device.id), code)));
     let state = index.document(body.document)?;
-    let given = index.reading(device.person, body.document)?.is_some();
+    let given = index.was_given(device.person, body.document)?;
     let (Some(state), true) = (state, given) else { return no(NO_SUCH_DOCUMENT) };
     if state.name.org != body.org {
         return no(NO_SUCH_DOCUMENT);
     }
-    let places = containers(&state.name, state.steps);
+    let places = containers_in(body.document, state.name.kind, state.steps);
     let shaped = match &body.content {
         Content::Change(bytes) => shape_change(bytes, &places, device.person, device.id),
         Content::Slots(slots) => shape_slots(slots.clone(), &places, Writer::Member(device.person)),
@@ -193,7 +193,7 @@ impl Desk<'_> {
         hash: ContentHash,
     ) -> Result<Vec<Fate>, DeskError> {
         let (slots, wrapping) = whole.shaped.into_parts();
-        let document = whole.name.id();
+        let document = whole.verified.body().document;
         let author = whole.device.person;
         // Whatever was checked may have changed since; rights and states are looked up here, in the writer's turn.
         let Some(state) = self.index().document(document)? else { return Ok(Vec::new()) };
@@ -308,7 +308,9 @@ impl Desk<'_> {
     ) -> Result<Ground, DeskError> {
         let today = self.today();
         let roles = self.roles_on(author, name.subject, today)?;
-        let year_closed = self.index().calendar()?.year_is_closed(&name.period, today);
+        // Only a plan is of a year that closes: for all others the calendar need not be read.
+        let year_closed =
+            name.kind == DocumentKind::Plan && self.index().calendar()?.year_is_closed(&name.period, today);
         Ok(Ground { author, device, reads: may_read(name, author, &roles), roles, year_closed })
     }
 
@@ -391,18 +393,16 @@ impl Desk<'_> {
         acts: &[Act],
         verdicts: &[Judged],
     ) -> Result<u64, DeskError> {
-        let allowed: Vec<Slot> = acts
-            .iter()
-            .zip(verdicts)
-            .filter(|(_, judged)| judged.reason.is_none())
-            .flat_map(|(act, _)| act.new.iter().cloned())
-            .collect();
-        if allowed.is_empty() {
+        let allowed = || {
+            let acts = acts.iter().zip(verdicts).filter(|(_, judged)| judged.reason.is_none());
+            acts.flat_map(|(act, _)| &act.new)
+        };
+        if allowed().next().is_none() {
             return Ok(0);
         }
         let whole = acts.iter().zip(verdicts).all(|(act, judged)| act.whole && judged.reason.is_none());
         if let (Some(wrapping), true) = (wrapping, whole)
-            && self.oddity(state, &wrapping)?.is_none()
+            && self.oddity(verified.body().document, state, &wrapping)?.is_none()
         {
             let origin = Origin::Verbatim {
                 envelope: hash,
@@ -410,11 +410,11 @@ impl Desk<'_> {
                 evidence: verified.body().evidence.clone(),
                 policy: POLICY,
             };
-            return self.store_verbatim(state, wrapping, slots, origin);
+            return self.store_verbatim(verified.body().document, state, wrapping, slots, origin);
         }
         let origin =
             Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy: POLICY };
-        self.issue(&state.name, &allowed, &origin)
+        self.issue(&state.name, &allowed().cloned().collect::<Vec<Slot>>(), &origin)
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that is known of one act")]
@@ -428,7 +428,7 @@ impl Desk<'_> {
         judged: Judged,
         stored: u64,
     ) -> Result<Fate, DeskError> {
-        let document = name.id();
+        let document = verified.body().document;
         let (outcome, seq) = match (act.new.is_empty(), act.held, judged.reason.clone()) {
             (true, Some(hold), _) => {
                 let held = Outcome::Held { hold: hold.id, reason: hold.reason, state: hold.state };

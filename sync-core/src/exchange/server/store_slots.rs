@@ -1,9 +1,9 @@
 //! Putting slots into a document: the change as it came, or one that the server issues.
 
-use crate::document::change::{ActorTip, ChangeHash, Outline, outline};
+use crate::document::change::{ActorTip, ChangeHash, Outline};
 use crate::document::name::DocumentName;
 use crate::document::slot::{Slot, SlotKey};
-use crate::exchange::server::apply::{apply_changed, containers};
+use crate::exchange::server::apply::{apply_changed, containers_in};
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{LogEntry, Origin};
 use crate::exchange::server::index::{DocumentState, Index};
@@ -40,19 +40,21 @@ impl Desk<'_> {
     /// Returns why a change cannot be stored as it came; none if it can.
     pub(crate) fn oddity(
         &self,
+        document: DocumentId,
         state: &DocumentState,
         wrapping: &Wrapping,
     ) -> Result<Option<Oddity>, DeskError> {
         if !self.conditions().verbatim {
             return Ok(Some(Oddity::SwitchedOff));
         }
-        let past = Past { index: self.index(), document: state.name.id(), heads: &state.heads };
+        let past = Past { index: self.index(), document, heads: &state.heads };
         Ok(fits(wrapping, &past)?.err())
     }
 
     /// Stores a change as it came, and returns its place in the log.
     pub(crate) fn store_verbatim(
         &mut self,
+        document: DocumentId,
         state: &DocumentState,
         wrapping: Wrapping,
         slots: &[Slot],
@@ -67,8 +69,8 @@ impl Desk<'_> {
             deps: wrapping.deps,
             time: wrapping.time,
         };
-        let entry = LogEntry::Changed { document: state.name.id(), change: wrapping.bytes, origin };
-        self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, state, &change, slots))
+        let entry = LogEntry::Changed { document, change: wrapping.bytes, origin };
+        self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, document, state, &change, slots))
     }
 
     /// Puts slots into a document that the organisation itself says, as its imports do, and judges again what only waited for them.
@@ -99,14 +101,14 @@ impl Desk<'_> {
         let actor = derive("issuer", &[&self.conditions().run.0, &id.0]);
         let past = self.index().actor(id, &actor)?.map(ActorTip::from);
         let tip = Tip { heads: state.heads.clone(), max_op: state.max_op, actor: past };
-        let issued = issue(&containers(name, state.steps), &tip, actor, self.conditions().now, slots)?;
+        let issued =
+            issue(&containers_in(id, name.kind, state.steps), &tip, actor, self.conditions().now, slots)?;
         let (mut last, whole) = (state.last, issued.len() == 1);
         for change in issued {
-            let entry =
-                LogEntry::Changed { document: id, change: change.bytes.clone(), origin: origin.clone() };
+            let outline = change.outline();
+            let entry = LogEntry::Changed { document: id, change: change.bytes, origin: origin.clone() };
             last = if whole {
-                let change = outline(&change.bytes).map_err(|_| KvError::Damaged("change"))?;
-                self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, &state, &change, slots))?
+                self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, id, &state, &outline, slots))?
             } else {
                 self.emit(entry)?
             };
