@@ -13,8 +13,9 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1mmake %-6s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\n  Options go behind: make demo LISTEN=0.0.0.0:8642\n\n'
 
-demo: ## Build the server and serve the demo district (DATA, LISTEN, ARGS)
-	cargo run --locked --release --package server --bin carryover -- demo --listen "$(LISTEN)" --data "$(DATA)" $(ARGS)
+demo: ## Build both programs and serve the demo district (DATA, LISTEN, ARGS)
+	cargo build --locked --release --package server --package client-sdk --bins
+	"$${CARGO_TARGET_DIR:-target}/release/carryover" demo --listen "$(LISTEN)" --data "$(DATA)" $(ARGS)
 
 test: ## Check everything; sets up what it needs beyond cargo and a C compiler
 	@tests/scripts/check.sh

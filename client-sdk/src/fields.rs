@@ -3,7 +3,7 @@
 //! Records keep whole numbers: figures to reach in thousandths, instants in milliseconds. Here, and nowhere else, is where the two meet.
 
 use serde_json::{Map, Value as Json, json};
-use sync_core::document::schema::{RecordKind, Type, editable_leaf};
+use sync_core::document::schema::{RecordKind, Type, editable_leaf, in_thousandths};
 use sync_core::document::slot::{ACT, AT, Fields, OFFSET, Slot, Value};
 use sync_core::time::{Moment, Zone, day_from_text, moment_from_rfc3339};
 
@@ -96,10 +96,6 @@ pub fn from_thousandths(figure: i64) -> Json {
         // Targets have at most 10^9 thousandths: exact as a double to far more than three decimals.
         json!(figure as f64 / THOUSANDTHS as f64)
     }
-}
-
-fn in_thousandths(kind: RecordKind, path: &str) -> bool {
-    kind == RecordKind::Goal && matches!(path, "target" | "baseline")
 }
 
 fn is_moment(path: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::io::{Write as _, stderr};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -50,12 +50,14 @@ impl Demo {
 
 /// Says what to do next, with the commands to do it.
 fn next_steps(announced: &Announced) -> String {
+    let (carryover, tablet) = (beside_us("carryover"), beside_us("carryover-tablet"));
+    let tablet = format!("{tablet} --store tablet");
     let server = &announced.server;
     let code = announced.pairing_code(GUIDE).unwrap_or("CODE");
     let token = &announced.admin_token;
     let again = if announced.pairing_code(GUIDE).is_none() {
         format!(
-            "  a code for another tablet:\n    carryover --server {server} --token {token} device code {GUIDE}\n"
+            "  a code for another tablet:\n    {carryover} --server {server} --token {token} device code {GUIDE}\n"
         )
     } else {
         String::new()
@@ -64,20 +66,27 @@ fn next_steps(announced: &Announced) -> String {
         "Next, in another terminal:\n\
          {again}\
          \x20 pair a tablet for {GUIDE}, a speech therapist:\n\
-         \x20   carryover-tablet --store tablet pair --server {server} --code {code}\n\
-         \x20   carryover-tablet --store tablet sync\n\
-         \x20   carryover-tablet --store tablet caseload\n\
+         \x20   {tablet} pair --server {server} --code {code}\n\
+         \x20   {tablet} sync\n\
+         \x20   {tablet} caseload\n\
          \x20 log a session, with or without the server, and send it:\n\
-         \x20   carryover-tablet --store tablet start --student {GUIDE_STUDENT} --mode push-in --place general-class\n\
-         \x20   carryover-tablet --store tablet trial --goal g-slp-02 correct\n\
-         \x20   carryover-tablet --store tablet finish\n\
-         \x20   carryover-tablet --store tablet sync\n\
+         \x20   {tablet} start --student {GUIDE_STUDENT} --mode push-in --place general-class\n\
+         \x20   {tablet} trial --goal g-slp-02 correct\n\
+         \x20   {tablet} finish\n\
+         \x20   {tablet} sync\n\
          \x20 see two people disagree about a goal, and what waits for review:\n\
-         \x20   carryover-tablet --store tablet conflicts\n\
-         \x20   carryover-tablet --store tablet holds\n\
+         \x20   {tablet} conflicts\n\
+         \x20   {tablet} holds\n\
          \x20 as an administrator:\n\
-         \x20   carryover --server {server} --token {token} person list"
+         \x20   {carryover} --server {server} --token {token} person list"
     )
+}
+
+/// Returns a program as it is to be typed: by the path of this one, where this one was started by a path.
+fn beside_us(program: &str) -> String {
+    let started = std::env::args_os().next().map(PathBuf::from);
+    let folder = started.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    folder.map_or_else(|| program.to_owned(), |folder| folder.join(program).display().to_string())
 }
 
 impl From<DemoError> for CommandError {

@@ -389,6 +389,12 @@ pub fn figures_of(measure: &str) -> &'static [&'static str] {
     }
 }
 
+/// Returns whether the leaf at `path` is a figure that is stored in thousandths, so that equal figures are equal numbers: people write and
+/// read it as a decimal.
+pub fn in_thousandths(kind: RecordKind, path: &str) -> bool {
+    kind == RecordKind::Goal && matches!(path, "target" | "baseline")
+}
+
 /// What is wrong with a value; its author, or a reviewer in his own name, can correct it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Map, Value as JsonValue, json};
-use sync_core::document::schema::RecordKind;
+use sync_core::document::schema::{RecordKind, in_thousandths};
 use sync_core::document::slot::{ACT, AT, Fields, OFFSET, Value};
 use sync_core::exchange::server::entry::Hold;
 use sync_core::exchange::server::review::{DECIDED_MAX, Review};
@@ -131,9 +131,13 @@ fn fields(hold: &Hold, mine: Option<bool>, would: &[Waiting]) -> JsonValue {
     // A session that comes with its observations is what the hold is about.
     let about = would.iter().find(|one| one.kind == Some(RecordKind::Session)).or_else(|| would.first());
     let made = about.filter(|about| about.field.is_none()).and_then(|about| {
-        hold.slots.iter().find(|slot| slot.key == about.record).map(|slot| without_frame(&slot.fields))
+        let slot = hold.slots.iter().find(|slot| slot.key == about.record)?;
+        Some(without_frame(about.kind, &slot.fields))
     });
-    let proposed = about.and_then(|about| about.proposed.as_ref()).map(plain).or(made);
+    let of_field =
+        |about: &Waiting, value: &Value| shown(about.kind, about.field.as_deref().unwrap_or(""), value);
+    let present = about.and_then(|about| Some(of_field(about, about.present.as_ref()?)));
+    let proposed = about.and_then(|about| Some(of_field(about, about.proposed.as_ref()?))).or(made);
     json!({
         "id": hold.id,
         "student": hold.name.subject,
@@ -143,7 +147,7 @@ fn fields(hold: &Hold, mine: Option<bool>, would: &[Waiting]) -> JsonValue {
         "reason": hold.reason.name(),
         "what": about.map(|about| what(about, would.len())),
         "field": about.and_then(|about| about.field.clone()),
-        "present": about.and_then(|about| about.present.as_ref()).map(plain),
+        "present": present,
         "proposed": proposed,
         "state": hold.state.name(),
         "late": about.map(|_| hold.late),
@@ -177,9 +181,27 @@ fn kind_word(kind: RecordKind) -> &'static str {
     }
 }
 
-fn without_frame(fields: &Fields) -> JsonValue {
+fn without_frame(kind: Option<RecordKind>, fields: &Fields) -> JsonValue {
     let own = fields.iter().filter(|(name, _)| ![ACT, AT, OFFSET].contains(&name.as_str()));
-    JsonValue::Object(own.map(|(name, value)| (name.clone(), plain(value))).collect())
+    JsonValue::Object(own.map(|(name, value)| (name.clone(), shown(kind, name, value))).collect())
+}
+
+/// Returns the value of a field as people write it: a figure that is stored in thousandths as a decimal.
+fn shown(kind: Option<RecordKind>, field: &str, value: &Value) -> JsonValue {
+    match value {
+        Value::Int(figure) if kind.is_some_and(|kind| in_thousandths(kind, field)) => decimal(*figure),
+        Value::Flag(_) | Value::Int(_) | Value::Text(_) | Value::Map(_) => plain(value),
+    }
+}
+
+/// Returns a figure in thousandths as a number: a whole one without a point.
+fn decimal(thousandths: i64) -> JsonValue {
+    if thousandths % 1_000 == 0 {
+        JsonValue::from(thousandths / 1_000)
+    } else {
+        // At most 10^9 thousandths: exact as a double to far more than three decimals.
+        JsonValue::from(thousandths as f64 / 1_000.0)
+    }
 }
 
 /// Returns a slot's value as JSON has it. It goes to somebody who may read the record.
@@ -191,5 +213,18 @@ fn plain(value: &Value) -> JsonValue {
         Value::Map(map) => JsonValue::Object(
             map.iter().map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_shown_as_people_write_it() {
+        let goal = Some(RecordKind::Goal);
+        assert_eq!(shown(goal, "target", &Value::Int(80_000)), json!(80));
+        assert_eq!(shown(goal, "baseline", &Value::Int(12_500)), json!(12.5));
+        assert_eq!(shown(Some(RecordKind::Session), "segments.1.minutes", &Value::Int(30)), json!(30));
     }
 }

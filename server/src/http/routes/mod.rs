@@ -3,12 +3,12 @@
 //! | Route | Who | What |
 //! | --- | --- | --- |
 //! | `GET /live`, `GET /ready` | anybody | whether the process runs; whether it serves |
-//! | `POST /v1/pair` | whoever has a code | [`pair`] |
-//! | `POST /v1/exchange` | a device in use | [`exchange`] |
-//! | `POST /v1/hand-in` | any known device | [`exchange`] |
-//! | `GET /v1/documents/{document}/snapshot` | a device in use, whose person reads it | [`snapshot`] |
-//! | `GET /v1/holds`, `GET /v1/holds/{hold}`, `POST /v1/holds/admit`, `POST /v1/holds/decline` | who may review | [`holds`] |
-//! | `/v1/import`, `/v1/people` ... | an administrator | [`admin`] |
+//! | `POST /v1/pair` | whoever has a code | `pair` |
+//! | `POST /v1/exchange` | a device in use | `exchange` |
+//! | `POST /v1/hand-in` | any known device | `exchange` |
+//! | `GET /v1/documents/{document}/snapshot` | a device in use, whose person reads it | `snapshot` |
+//! | `GET /v1/holds`, `GET /v1/holds/{hold}`, `POST /v1/holds/admit`, `POST /v1/holds/decline` | who may review | `holds` |
+//! | `/v1/import`, `/v1/people` ... | an administrator | `admin` |
 //!
 //! What somebody may not know exists is answered as if it did not.
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::process::World;
 
-use super::{list, text};
+use super::{counted, list, text};
 
 #[test]
 fn a1_a_battery_dies_at_the_fourth_tap() {
@@ -41,7 +41,7 @@ fn a1_a_battery_dies_at_the_fourth_tap() {
         );
         assert_eq!((&row["minutes"], &row["author"]), (&json!(3), &json!(world.person("slp1"))));
         assert_eq!(list(&record["observations"]).len(), 1);
-        assert_eq!(record["observations"][0]["value"], json!({"count": 6, "seconds": 180}));
+        counted(&record["observations"][0]["value"], 6, 180);
     }
 }
 

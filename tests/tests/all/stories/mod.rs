@@ -46,3 +46,16 @@ fn log_session(tablet: &tests::process::Tablet, student: &str, start: &str) -> S
     ));
     text(&logged["session"]).to_owned()
 }
+
+/// Checks a frequency count: its taps exactly, and its seconds as far as they are the story's.
+///
+/// Each program's clock runs on from where the story set it, so how long the programs took to start is in the difference of two of them.
+fn counted(value: &Value, taps: u64, seconds: i64) {
+    const START_S: i64 = 5;
+    assert_eq!(value["count"], taps, "{value}");
+    let watched = value["seconds"].as_i64().unwrap();
+    assert!(
+        (seconds - START_S..=seconds + START_S).contains(&watched),
+        "{watched} s, and the story took {seconds}"
+    );
+}
