@@ -9,13 +9,13 @@
 //!
 //! - a **[slot](document::slot)** is a record, made once under `<member>/<ulid>` and never touched again; a change of mind is another
 //!   slot, an *edit*;
-//! - a **[document](document)** is an automerge document of nothing but slots, one per student, read audience and period;
+//! - a **[document]** is an automerge document of nothing but slots, one per student, read audience and period;
 //! - a **[deed](document::deed)** is what a person does, an *act* the slots that it makes in one document;
-//! - the **[gate](gate)** turns bytes from outside into a list of new slots, or refuses them, before automerge sees them;
-//! - an **[envelope](envelope)** is what a device signs;
-//! - the **[exchange](exchange)** is one request and one reply for the whole caseload: fates for the acts, and what is new;
+//! - the **[gate]** turns bytes from outside into a list of new slots, or refuses them, before automerge sees them;
+//! - an **[envelope]** is what a device signs;
+//! - the **[exchange]** is one request and one reply for the whole caseload: fates for the acts, and what is new;
 //! - a **fate** is what became of an act: *stored*, *held* for review, or *refused*;
-//! - the **[record](record)** is one student's effective record, folded out of the slots, with disagreements as values in it.
+//! - the **[record]** is one student's effective record, folded out of the slots, with disagreements as values in it.
 //!
 //! # A day's work, in small
 //!
