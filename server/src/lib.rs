@@ -2,10 +2,12 @@
 //! team, and shows families a read-only view.
 //!
 //! [`http`] speaks to the network and nothing below it names a web framework; [`store`] keeps the log, which is the truth, and the index
-//! derived from it; [`auth`] says who is asking; [`import`] reads the district's tables; [`telemetry`] says where log lines go.
+//! derived from it; [`auth`] says who is asking; [`backup`] copies what there is, and [`register`] keeps what no copy may take
+//! back; [`import`] reads the district's tables; [`telemetry`] says where log lines go.
 
 pub mod admin;
 pub mod auth;
+pub mod backup;
 pub mod clock;
 pub mod commands;
 pub mod crash;
@@ -13,5 +15,7 @@ pub mod demo;
 pub mod engine;
 pub mod http;
 pub mod import;
+pub mod register;
 pub mod store;
 pub mod telemetry;
+mod whole_file;

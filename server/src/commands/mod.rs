@@ -4,6 +4,7 @@
 //! error. Every command takes `--keys` and `--clock`; see [`Outcome`] for the exit status.
 
 mod announce;
+mod backup;
 mod demo;
 mod init;
 mod outcome;
@@ -96,6 +97,8 @@ enum Command {
     Verify(verify::Verify),
     /// Build the index anew from the log
     Rebuild(rebuild::Rebuild),
+    /// Copy the data, also beside a running server; the keys are left out
+    Backup(backup::Backup),
     #[command(flatten)]
     Remote(remote::RemoteCommand),
 }
@@ -143,6 +146,7 @@ fn carry_out(cli: &Cli) -> Outcome {
         Command::Admin(Admin::Token(command)) => command.run(&cli.common),
         Command::Verify(command) => command.run(&cli.common),
         Command::Rebuild(command) => command.run(),
+        Command::Backup(command) => command.run(&cli.common),
         Command::Remote(command) => command.run(&cli.common),
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::auth::keys::KeysError;
 use crate::engine::{FoundError, OpenEngineError};
+use crate::register::OwnError;
 use crate::store::OpenError;
 
 /// The exit status of a command that did not do what was asked.
@@ -123,7 +124,7 @@ impl From<OpenEngineError> for CommandError {
                 (Exit::Failed, "keys_missing", "put the keys folder back, or name it with --keys")
             }
             OpenEngineError::Keys(_) => (Exit::Failed, "keys", "the message names the file"),
-            OpenEngineError::OtherKeys(_) => {
+            OpenEngineError::Own(OwnError::OtherKeys(_)) => {
                 (Exit::Failed, "other_keys", "name the right folder with --keys")
             }
             OpenEngineError::NotFounded(_) => (Exit::Usage, "not_founded", "run `carryover init` first"),
@@ -146,6 +147,7 @@ impl From<OpenEngineError> for CommandError {
             | OpenEngineError::Append(_)
             | OpenEngineError::Sync(_)
             | OpenEngineError::System(_)
+            | OpenEngineError::Own(OwnError::Io(_))
             | OpenEngineError::Tokens(_) => (Exit::Failed, "storage", "check the disk, then try again"),
         };
         Self::of(exit, code, &error, help)
@@ -196,4 +198,10 @@ pub(super) fn print(json: bool, outcome: Outcome) -> ExitCode {
 pub(super) fn say(line: impl std::fmt::Display) {
     let mut out = stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Says something to people beside the answer, on standard error.
+pub(super) fn warn(line: impl std::fmt::Display) {
+    // Nobody is left to tell where standard error is gone.
+    let _ = writeln!(stderr(), "warning: {line}");
 }

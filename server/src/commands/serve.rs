@@ -11,11 +11,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{Announced, CommandError, Common, Done, Exit, Outcome, announcement, outcome};
-use crate::engine::{Engine, write_whole};
+use crate::engine::Engine;
 use crate::http::{bind, routes, serve, shell};
+use crate::whole_file::write_whole;
 
-/// How often the writer looks whether a school day has begun.
-const ADVANCE_EVERY: Duration = Duration::from_secs(1);
+/// How often the server looks whether a school day has begun, or a backup was completed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -58,7 +59,7 @@ pub fn serve_engine(
         let (stop, stopping) = watch::channel(false);
         let router = shell(routes::router(Arc::clone(engine)), routes::limits());
         let serving = tokio::spawn(serve(listener, router, routes::limits(), stopping.clone()));
-        let days = tokio::spawn(keep_days(Arc::clone(engine), stopping.clone()));
+        let looking = tokio::spawn(look_round(Arc::clone(engine), stopping.clone()));
         let cards = tokio::spawn(Arc::clone(engine).keep_cards(stopping));
         let announced = if announce.is_some() || introduce.is_some() {
             Some(announcement(engine, &url).await.map_err(|error| {
@@ -83,7 +84,7 @@ pub fn serve_engine(
         let drained = serving.await;
         tracing::info!(?drained, "stopped serving");
         // They end by themselves now that they are told to.
-        drop((days.await, cards.await));
+        drop((looking.await, cards.await));
         stopped.map_err(failed)
     });
     engine.close();
@@ -111,9 +112,9 @@ async fn told_to_stop(engine: &Engine) -> std::io::Result<bool> {
     })
 }
 
-/// Begins and ends grants at midnight, though nobody asks for anything.
-async fn keep_days(engine: Arc<Engine>, mut stopping: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(ADVANCE_EVERY);
+/// Begins and ends grants at midnight, though nobody asks for anything, and counts backups as they are completed.
+async fn look_round(engine: Arc<Engine>, mut stopping: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -123,5 +124,6 @@ async fn keep_days(engine: Arc<Engine>, mut stopping: watch::Receiver<bool>) {
         if let Err(error) = engine.advance().await {
             tracing::error!(%error, "the school day could not be begun");
         }
+        engine.heed_backups();
     }
 }

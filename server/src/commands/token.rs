@@ -9,7 +9,8 @@ use sync_core::ids::{OrgId, PersonId};
 use super::{CommandError, Common, Done, Exit, Outcome};
 use crate::auth::keys::{ServerKeys, system_random};
 use crate::auth::token::{ADMIN_TOKEN_DAYS_DEFAULT, Tokens};
-use crate::engine::{OpenEngineError, owner};
+use crate::engine::OpenEngineError;
+use crate::register::owner;
 
 #[derive(Debug, Args)]
 pub(super) struct Token {

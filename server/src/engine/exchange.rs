@@ -13,9 +13,6 @@ use sync_core::roster::{Device, DeviceState};
 use super::log::DurableLog;
 use super::{Engine, EngineError, Ruling};
 
-/// Up to which place in the log a backup is known to exist: none is, so tablets keep their sealed acts.
-const BACKED_UP: u64 = 0;
-
 /// What an exchange comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {
@@ -32,7 +29,7 @@ impl Engine {
         device: Device,
         request: Request,
     ) -> Result<Answered, EngineError> {
-        let asked = AnswerTo { cursor: request.cursor, backed_up: BACKED_UP };
+        let asked = AnswerTo { cursor: request.cursor, backed_up: self.backed_up() };
         let taken = match self.take(device.clone(), request).await? {
             Ok(taken) => taken,
             Err(unanswered) => return Ok(Answered::Not(unanswered)),
@@ -64,7 +61,7 @@ impl Engine {
         Ok(match self.take(device, request).await? {
             Ok(taken) => {
                 let conditions = self.standing.conditions();
-                Answered::Reply(Box::new(fates_only(&conditions, BACKED_UP, taken.fates)))
+                Answered::Reply(Box::new(fates_only(&conditions, self.backed_up(), taken.fates)))
             }
             Err(unanswered) => Answered::Not(unanswered),
         })

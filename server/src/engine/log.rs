@@ -25,7 +25,7 @@ fn record_of(entry: &LogEntry) -> Record {
 }
 
 /// Reads what a record says.
-pub(super) fn entry_of(stored: &StoredRecord) -> Result<LogEntry, KvError> {
+pub(crate) fn entry_of(stored: &StoredRecord) -> Result<LogEntry, KvError> {
     codec::from_bytes(&stored.record.payload).map_err(|_| KvError::Damaged("log entry"))
 }
 

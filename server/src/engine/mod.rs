@@ -16,6 +16,7 @@
 //!
 //! Absent on purpose: no document is loaded to answer an exchange, and no rule about people or records is written here.
 
+mod backed_up;
 mod cards;
 mod decide;
 mod exchange;
@@ -42,8 +43,8 @@ pub use decide::{EngineError, Ruling};
 pub use exchange::Answered;
 pub use limit::Limiter;
 pub use listing::{GoalRow, PersonRow, ServiceRow, StudentRow, TeamRow};
+pub(crate) use log::entry_of;
 pub use open::{FoundError, Founding, OpenEngineError, Settings, rebuild};
-pub(crate) use open::{owner, write_whole};
 pub use pairing::{NewCode, Paired, PairingRefused, PairingRequest};
 pub(crate) use past::Past;
 pub use snapshot::{Snapshot, SnapshotError, damaged_snapshots};
@@ -63,6 +64,7 @@ pub struct Engine {
     presence: presence::Presence,
     snapshots: snapshot::Snapshots,
     cards: cards::Cards,
+    backed_up: backed_up::BackedUp,
     data: PathBuf,
     failed: watch::Sender<bool>,
 }

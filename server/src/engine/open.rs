@@ -1,8 +1,8 @@
 //! Founding an organisation, opening what was founded, and building the index again.
 
 use std::fs::{self, DirBuilder};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use sync_core::kv::{KvError, Overlay};
 use sync_core::time::Zone;
 use tokio::sync::watch;
 
+use super::backed_up::BackedUp;
 use super::cards::Cards;
 use super::log::{entry_of, frame_of};
 use super::presence::Presence;
 use super::snapshot::{FOLDER as SNAPSHOTS, Snapshots};
 use super::{Engine, Standing};
-use crate::auth::keys::{FILE_MODE, KeysError, Purpose, ServerKeys, system_random};
+use crate::auth::keys::{KeysError, Purpose, ServerKeys, system_random};
 use crate::auth::token::{ProviderTaken, Tokens};
 use crate::clock::Clock;
+use crate::register::{OwnError, own, owner};
 use crate::store::{
     AppendError, CatchUpError, Committer, EmbeddedStore, OpenError, ReadError, Store, SyncError,
 };
 
-/// The file beside the keys that says whose they are, so that a token can be made without opening the data.
-const OWNER: &str = "organisation";
 /// The mode of a data folder that is made: its owner alone.
 const DATA_MODE: u32 = 0o700;
 /// Payload bytes of the log that catching up reads at once.
@@ -73,9 +73,9 @@ pub enum OpenEngineError {
     /// The keys could not be had.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The keys are another organisation's.
-    #[error("the keys in {0} are another organisation's: name the right folder with --keys")]
-    OtherKeys(PathBuf),
+    /// The keys could not be noted as this organisation's.
+    #[error(transparent)]
+    Own(#[from] OwnError),
     /// The store could not be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -143,7 +143,7 @@ impl Engine {
         }
         // Keys are noted as somebody's only when that founding stands.
         if owner(&settings.keys).map_err(OpenEngineError::from)?.is_some() {
-            return Err(OpenEngineError::OtherKeys(settings.keys.clone()).into());
+            return Err(OpenEngineError::Own(OwnError::OtherKeys(settings.keys.clone())).into());
         }
         let id = OrgId(draw().map_err(OpenEngineError::from)?);
         let organisation = Organisation { id, name: founding.name, zone: founding.zone };
@@ -151,7 +151,7 @@ impl Engine {
         let desk = Desk::found(store.index(), organisation, conditions).map_err(OpenEngineError::from)?;
         let decided = desk.decide();
         commit(store, decided)?;
-        own(&settings.keys, id)?;
+        own(&settings.keys, id).map_err(OpenEngineError::from)?;
         Ok(id)
     }
 
@@ -182,7 +182,7 @@ impl Engine {
         let students = Index(store.index()).students().map_err(DeskError::from)?;
         let cards = Cards::default();
         cards.mark(students.into_iter().map(|student| student.id).collect());
-        Ok(Arc::new(Self {
+        let engine = Arc::new(Self {
             tokens: Tokens::new(organisation.0, keys.access(), &[])?,
             snapshots: Snapshots::open(&settings.data.join(SNAPSHOTS))?,
             committer: Committer::start(store)?,
@@ -191,9 +191,12 @@ impl Engine {
             keys,
             presence: Presence::new(),
             cards,
+            backed_up: BackedUp::beside(&settings.keys),
             data: settings.data.clone(),
             failed: watch::channel(false).0,
-        }))
+        });
+        engine.heed_backups();
+        Ok(engine)
     }
 }
 
@@ -210,39 +213,6 @@ pub fn rebuild(data: &Path) -> Result<u64, OpenEngineError> {
     catch_up(&mut store)?;
     store.settle_index().map_err(DeskError::from)?;
     Ok(store.reader().end().seq)
-}
-
-/// Returns whose keys these are; none where they were never used.
-pub(crate) fn owner(keys: &Path) -> io::Result<Option<OrgId>> {
-    match fs::read_to_string(keys.join(OWNER)) {
-        Ok(text) => text.trim().parse().map(Some).map_err(io::Error::other),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn own(keys: &Path, organisation: OrgId) -> Result<(), OpenEngineError> {
-    match owner(keys)? {
-        Some(owner) if owner == organisation => Ok(()),
-        Some(_) => Err(OpenEngineError::OtherKeys(keys.to_owned())),
-        None => Ok(write_whole(&keys.join(OWNER), format!("{organisation}\n").as_bytes())?),
-    }
-}
-
-/// Writes a file for its owner alone, so that it is there whole or not at all.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".new");
-    let unfinished = PathBuf::from(unfinished);
-    let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(FILE_MODE).open(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => fs::File::open(parent)?.sync_all(),
-        None => fs::File::open(".")?.sync_all(),
-    }
 }
 
 pub(super) fn standing(

@@ -25,9 +25,9 @@ use sync_core::ids::{DeviceId, DocumentId, PersonId};
 use sync_core::kv::KvError;
 
 use super::log::DurableLog;
-use super::open::write_whole;
 use super::{Engine, EngineError, Ruling};
 use crate::crash::crash_point;
+use crate::whole_file::write_whole;
 
 /// Files that are kept.
 pub const SNAPSHOTS_MAX: usize = 20_000;

@@ -25,10 +25,13 @@ pub enum LockError {
 }
 
 impl FolderLock {
+    /// The name of the file that is locked.
+    pub const NAME: &'static str = "lock";
+
     /// Takes a folder that exists.
     pub fn take(dir: &Path) -> Result<Self, LockError> {
         // Never removed: a lock on a file that was removed and made again would be two locks.
-        let file = File::options().create(true).truncate(false).write(true).open(dir.join("lock"))?;
+        let file = File::options().create(true).truncate(false).write(true).open(dir.join(Self::NAME))?;
         match file.try_lock() {
             Ok(()) => Ok(FolderLock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(LockError::InUse { dir: dir.to_owned() }),

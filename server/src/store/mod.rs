@@ -22,6 +22,7 @@
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod contract;
+pub(crate) mod copy;
 pub mod disk;
 mod embedded;
 pub mod frame;
@@ -37,6 +38,7 @@ pub use contract::{
     AppendError, Appended, CatchUpError, End, HashAt, ReadError, Store, StoreReader, SyncError,
 };
 pub use embedded::EmbeddedStore;
+pub(crate) use embedded::log_path;
 pub use frame::{Frame, LogId, Record, RunningHash, StoredRecord};
 pub use group::{CommitError, Committed, Committer, Decision, QUEUE_WORK_MAX, Ticket, Turn};
 pub use lock::{FolderLock, LockError};

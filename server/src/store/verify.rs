@@ -127,7 +127,7 @@ pub(crate) fn verify_log(disk: &dyn Disk, dir: &Path, running: bool) -> io::Resu
     Ok(walk.finish(&segment::segment_path(dir, last)))
 }
 
-fn read_note(disk: &dyn Disk, dir: &Path, running: bool) -> io::Result<MarkRead> {
+pub(crate) fn read_note(disk: &dyn Disk, dir: &Path, running: bool) -> io::Result<MarkRead> {
     let mut note = mark::read(disk, dir)?;
     for _ in 1..NOTE_TRIES {
         if note != MarkRead::Unreadable || !running {

@@ -41,6 +41,16 @@ impl Installation {
         run(self.command(line).envs(env.iter().copied()))
     }
 
+    /// Runs a command that names its folders itself.
+    pub fn run(&self, line: &str) -> Ran {
+        run(&mut self.bare(line))
+    }
+
+    /// Returns the keys folder.
+    pub fn keys(&self) -> PathBuf {
+        self.folder.join("data.keys")
+    }
+
     /// Checks every record of every file, and whatever stands beside them.
     pub fn verify(&self) -> Ran {
         self.carryover("verify --data", &[])
@@ -94,8 +104,14 @@ impl Installation {
     }
 
     fn command(&self, line: &str) -> Command {
+        let mut command = self.bare(line);
+        command.arg(self.data());
+        command
+    }
+
+    fn bare(&self, line: &str) -> Command {
         let mut command = Command::new(program("carryover"));
-        command.args(["--clock", &self.clock.text()]).args(words(line)).arg(self.data());
+        command.args(["--clock", &self.clock.text()]).args(words(line));
         command
     }
 }

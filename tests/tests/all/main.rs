@@ -11,6 +11,7 @@
 
 mod access;
 mod book;
+mod copies;
 mod kills;
 mod protocol;
 mod simulation;

@@ -1,0 +1,330 @@
+//! Taking a backup: whole under its name, or not there.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use sync_core::exchange::server::entry::{LogEntry, Organisation};
+use sync_core::time::Moment;
+
+use super::manifest::{BackupFile, MANIFEST, Manifest, VERSION};
+use crate::auth::keys::{KeysError, ServerKeys};
+use crate::crash::crash_point;
+use crate::engine::entry_of;
+use crate::register::{LatestBackup, note_backup, owner};
+use crate::store::copy::{CopiedFile, CopyLogError, copy_log, durable_end, first_record};
+use crate::store::disk::RealDisk;
+use crate::store::verify::verify_log;
+use crate::store::{FolderLock, LockError, log_path};
+use crate::whole_file::{hex, sync_folder_of, write_checked};
+
+/// The mode of a backup's folder: its owner alone.
+const FOLDER_MODE: u32 = 0o700;
+/// What stands behind the name of a backup that is not whole yet.
+const UNFINISHED: &str = ".unfinished";
+
+/// A backup that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// Why the server does not count it, where it does not.
+    pub not_counted: Option<NotCounted>,
+}
+
+/// Why a backup that is whole is not counted: tablets go on keeping their sealed acts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotCounted {
+    /// There is no keys folder where it was looked for.
+    #[error("there are no keys in {}", .0.display())]
+    NoKeys(PathBuf),
+    /// The keys are another organisation's.
+    #[error("the keys in {} are another organisation's", .0.display())]
+    OtherKeys(PathBuf),
+    /// It could not be noted there.
+    #[error("it could not be noted beside the keys: {0}")]
+    NotNoted(String),
+}
+
+/// Why there is no backup. What stood under its name before stands there still.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// Something is in the folder already.
+    #[error("{} is not empty", .0.display())]
+    NotEmpty(PathBuf),
+    /// The folder lies in what it is to be a copy of, or with the keys.
+    #[error("{} lies in {}", to.display(), within.display())]
+    Within {
+        /// The folder.
+        to: PathBuf,
+        /// What it lies in.
+        within: PathBuf,
+    },
+    /// No organisation was founded in the data folder.
+    #[error("no organisation is founded in {}", .0.display())]
+    NotFounded(PathBuf),
+    /// Another backup is being written there.
+    #[error("another backup is being written to {}", .0.display())]
+    UnderWay(PathBuf),
+    /// The log could not be copied.
+    #[error(transparent)]
+    Copy(#[from] CopyLogError),
+    /// What was written does not read back as it was written.
+    #[error("the copy in {} does not read back as it was written: {what}", file.display())]
+    Unlike {
+        /// The file.
+        file: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// The log does not begin with an organisation.
+    #[error("the log does not begin with an organisation")]
+    NoOrganisation,
+    /// The disk refused.
+    #[error("{} cannot be written", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Copies what is durable of a data folder to `to`, which is new or empty, and has the server count it.
+///
+/// A server may be running. What a copy that was cut off left behind is cleared away first.
+pub fn take(data: &Path, keys: &Path, to: &Path, now: Moment) -> Result<Backup, BackupError> {
+    let to = to.components().as_path();
+    for within in [data, keys] {
+        lies_apart(to, within)?;
+    }
+    is_free(to)?;
+    let until = durable_end(data)?;
+    if until.seq == 0 {
+        return Err(BackupError::NotFounded(data.to_owned()));
+    }
+    let mut unfinished = to.as_os_str().to_owned();
+    unfinished.push(UNFINISHED);
+    let unfinished = PathBuf::from(unfinished);
+    let lock = begin(&unfinished)?;
+    let log = log_path(&unfinished);
+    crash_point("backup_begun");
+    let copied = copy_log(&RealDisk, &log_path(data), &log, until)?;
+    check(&log, copied.end.seq)?;
+    let organisation = organisation(&log)?;
+    let manifest = Manifest {
+        version: VERSION,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        organisation: organisation.id,
+        log: sync_core::ids::LogId(copied.log_id),
+        seq: copied.end.seq,
+        running: hex(&copied.end.hash),
+        taken: organisation.zone.rfc3339(now),
+        key: key(keys),
+        files: copied.files.iter().map(backup_file).collect(),
+    };
+    write_checked(&unfinished.join(MANIFEST), &manifest).map_err(writing(&unfinished))?;
+    finish(&unfinished, lock, to)?;
+    crash_point("backup_in_place");
+    Ok(Backup { not_counted: count(&manifest, keys, to).err(), manifest })
+}
+
+fn lies_apart(to: &Path, from: &Path) -> Result<(), BackupError> {
+    // Where it does not exist yet, the nearest folder above it that does decides.
+    let existing = |path: &Path| path.ancestors().find_map(|above| fs::canonicalize(nonempty(above)).ok());
+    match (existing(to), fs::canonicalize(from).ok()) {
+        (Some(above), Some(from)) if above.starts_with(&from) => {
+            Err(BackupError::Within { to: to.to_owned(), within: from })
+        }
+        (Some(_) | None, Some(_) | None) => Ok(()),
+    }
+}
+
+fn nonempty(path: &Path) -> &Path {
+    if path.as_os_str().is_empty() { Path::new(".") } else { path }
+}
+
+fn is_free(to: &Path) -> Result<(), BackupError> {
+    let mut entries = match fs::read_dir(to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(writing(to))?,
+    };
+    match entries.next() {
+        Some(_) => Err(BackupError::NotEmpty(to.to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// Makes the folder of a copy that is not whole yet, empty but for the lock on it.
+fn begin(unfinished: &Path) -> Result<FolderLock, BackupError> {
+    let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(unfinished);
+    made.map_err(writing(unfinished))?;
+    let lock = match FolderLock::take(unfinished) {
+        Ok(lock) => lock,
+        Err(LockError::InUse { .. }) => return Err(BackupError::UnderWay(unfinished.to_owned())),
+        Err(LockError::Io(error)) => return Err(writing(unfinished)(error)),
+    };
+    let left_behind = [fs::remove_dir_all(log_path(unfinished)), fs::remove_file(unfinished.join(MANIFEST))];
+    for removed in left_behind {
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(writing(unfinished)(error)),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(lock)
+}
+
+fn check(log: &Path, seq: u64) -> Result<(), BackupError> {
+    let report = verify_log(&RealDisk, log, false).map_err(writing(log))?;
+    match report.faults.into_iter().next() {
+        Some(fault) => Err(BackupError::Unlike { file: fault.file, what: fault.what }),
+        None if report.end_seq == seq => Ok(()),
+        None => {
+            let what = format!("it ends at record {}, not {seq}", report.end_seq);
+            Err(BackupError::Unlike { file: log.to_owned(), what })
+        }
+    }
+}
+
+fn organisation(log: &Path) -> Result<Organisation, BackupError> {
+    let first = first_record(&RealDisk, log).map_err(writing(log))?;
+    match first.map(|first| entry_of(&first)) {
+        Some(Ok(LogEntry::Organisation(organisation))) => Ok(organisation),
+        Some(Ok(_) | Err(_)) | None => Err(BackupError::NoOrganisation),
+    }
+}
+
+/// Returns the name of the key that certificates are signed with: it says which keys a restore will need.
+fn key(keys: &Path) -> Option<String> {
+    ServerKeys::open(keys).ok().map(|keys| keys.certificate().kid().to_owned())
+}
+
+fn backup_file(copied: &CopiedFile) -> BackupFile {
+    BackupFile { name: copied.name.clone(), bytes: copied.bytes, sha256: hex(&copied.sha256) }
+}
+
+/// Gives the whole copy its name.
+fn finish(unfinished: &Path, lock: FolderLock, to: &Path) -> Result<(), BackupError> {
+    fs::remove_file(unfinished.join(FolderLock::NAME)).map_err(writing(unfinished))?;
+    let folder = fs::File::open(unfinished).and_then(|folder| folder.sync_all());
+    folder.map_err(writing(unfinished))?;
+    crash_point("backup_copied");
+    // An empty folder of that name is replaced by it.
+    fs::rename(unfinished, to).map_err(writing(to))?;
+    drop(lock);
+    sync_folder_of(to).map_err(writing(to))
+}
+
+fn count(manifest: &Manifest, keys: &Path, to: &Path) -> Result<(), NotCounted> {
+    let failed = |error: io::Error| NotCounted::NotNoted(error.to_string());
+    match ServerKeys::open(keys) {
+        Err(KeysError::Missing(folder)) => return Err(NotCounted::NoKeys(folder)),
+        Err(error) => return Err(NotCounted::NotNoted(error.to_string())),
+        Ok(_) => {}
+    }
+    if owner(keys).map_err(failed)? != Some(manifest.organisation) {
+        return Err(NotCounted::OtherKeys(keys.to_owned()));
+    }
+    let latest = LatestBackup {
+        log: manifest.log,
+        seq: manifest.seq,
+        running: manifest.running.clone(),
+        taken: manifest.taken.clone(),
+        folder: std::path::absolute(to).map_err(failed)?,
+    };
+    note_backup(keys, &latest).map_err(failed)
+}
+
+fn writing(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
+    let path = path.to_owned();
+    |source| BackupError::Io { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_core::time::Zone;
+
+    use super::*;
+    use crate::clock::{Clock, ClockSetting};
+    use crate::engine::{Engine, Founding, Settings};
+    use crate::register::latest_backup;
+
+    const NOON: Moment = Moment(1_792_000_000_000);
+
+    fn founded() -> (tempfile::TempDir, Settings) {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            data: folder.path().join("data"),
+            keys: folder.path().join("data.keys"),
+            clock: Clock::start(ClockSetting::default()),
+            verbatim: true,
+        };
+        let zone = Zone::named("America/Chicago").unwrap();
+        Engine::found(&settings, Founding { name: "Oak".into(), zone }).unwrap();
+        (folder, settings)
+    }
+
+    #[test]
+    fn a_backup_is_whole_names_what_it_is_of_and_is_counted() {
+        let (folder, settings) = founded();
+        let to = folder.path().join("backups/monday");
+        let backup = take(&settings.data, &settings.keys, &to, NOON).unwrap();
+        assert_eq!(backup.not_counted, None);
+        let manifest: Manifest = crate::whole_file::read_checked(&to.join(MANIFEST)).unwrap().unwrap();
+        assert_eq!(manifest, backup.manifest);
+        let counted = latest_backup(&settings.keys).unwrap().unwrap();
+        assert_eq!((counted.log, counted.seq, counted.folder), (manifest.log, manifest.seq, to.clone()));
+        let mut names: Vec<_> = fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["log", MANIFEST], "no keys, no index, no lock");
+        assert!(!folder.path().join("backups/monday.unfinished").exists());
+    }
+
+    #[test]
+    fn a_folder_in_use_and_one_inside_the_data_are_refused_and_left_as_they_are() {
+        let (folder, settings) = founded();
+        let kept = folder.path().join("kept");
+        fs::create_dir(&kept).unwrap();
+        fs::write(kept.join("letter"), "dear").unwrap();
+        let refused = |to: &Path| take(&settings.data, &settings.keys, to, NOON).unwrap_err();
+        assert!(matches!(refused(&kept), BackupError::NotEmpty(_)));
+        assert_eq!(fs::read_to_string(kept.join("letter")).unwrap(), "dear");
+        assert!(matches!(refused(&settings.data.join("backup")), BackupError::Within { .. }));
+        assert!(matches!(refused(&settings.keys.join("new/backup")), BackupError::Within { .. }));
+        assert_eq!(latest_backup(&settings.keys).unwrap(), None, "nothing that was refused counts");
+    }
+
+    #[test]
+    fn what_a_copy_that_was_cut_off_left_behind_is_cleared_away() {
+        let (folder, settings) = founded();
+        let to = folder.path().join("monday");
+        let unfinished = folder.path().join("monday.unfinished");
+        fs::create_dir_all(unfinished.join("log")).unwrap();
+        fs::write(unfinished.join("log/00000007.seg"), "half").unwrap();
+        let held = FolderLock::take(&unfinished).unwrap();
+        let during = take(&settings.data, &settings.keys, &to, NOON);
+        assert!(matches!(during, Err(BackupError::UnderWay(_))), "{during:?}");
+        drop(held);
+        take(&settings.data, &settings.keys, &to, NOON).unwrap();
+        assert!(!to.join("log/00000007.seg").exists() && !unfinished.exists());
+    }
+
+    #[test]
+    fn without_its_keys_a_backup_is_whole_but_not_counted() {
+        let (folder, settings) = founded();
+        let (other, stranger) = founded();
+        let to = |name: &str| folder.path().join(name);
+        let nowhere = take(&settings.data, &folder.path().join("none"), &to("one"), NOON).unwrap();
+        assert!(matches!(nowhere.not_counted, Some(NotCounted::NoKeys(_))));
+        assert_eq!(nowhere.manifest.key, None);
+        let others = take(&settings.data, &stranger.keys, &to("two"), NOON).unwrap();
+        assert!(matches!(others.not_counted, Some(NotCounted::OtherKeys(_))));
+        assert_eq!(
+            (latest_backup(&stranger.keys).unwrap(), latest_backup(&settings.keys).unwrap()),
+            (None, None)
+        );
+        drop(other);
+    }
+}
