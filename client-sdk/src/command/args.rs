@@ -49,6 +49,8 @@ pub enum Command {
     Undo(LiveArgs),
     /// Show the counts of a live session
     Live(LiveArgs),
+    /// Note that a student leaves a live session before the others
+    Leave(LeaveArgs),
     /// Finish a live session
     Finish(FinishArgs),
     /// Log a session with its observations
@@ -157,12 +159,24 @@ pub enum TrialWord {
 }
 
 #[derive(Debug, Args)]
+pub struct LeaveArgs {
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// Who leaves now
+    #[arg(long, value_name = "ID")]
+    pub student: String,
+}
+
+#[derive(Debug, Args)]
 pub struct FinishArgs {
     #[command(flatten)]
     pub live: LiveArgs,
     /// Students who were not there
     #[arg(long, num_args = 1.., value_name = "STUDENT")]
     pub absent: Vec<String>,
+    /// Students who were there and would not take part
+    #[arg(long, num_args = 1.., value_name = "STUDENT")]
+    pub refused: Vec<String>,
     /// A note on the session
     #[arg(long)]
     pub note: Option<String>,

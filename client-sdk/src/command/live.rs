@@ -1,6 +1,6 @@
 //! Live sessions: start, tap, trial, undo, live, finish.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 use sync_core::document::deed::{Deed, NewSegment};
@@ -9,8 +9,9 @@ use sync_core::document::slot::{SlotKey, Value};
 use sync_core::document::word::SessionState;
 use sync_core::ids::{LiveId, StudentId};
 use sync_core::sensitive::Sensitive;
+use sync_core::service::missed::Reason;
 
-use super::args::{FinishArgs, StartArgs, TapArgs, TrialArgs, TrialWord};
+use super::args::{FinishArgs, LeaveArgs, StartArgs, TapArgs, TrialArgs, TrialWord};
 use super::{Answer, Tools};
 use crate::chance::Chance;
 use crate::deeds::{Desk, LocalPolicy};
@@ -136,6 +137,12 @@ fn count(
         let mut live = Journal(local.0).meant(id)?;
         let goal = desk.roster.record(RecordKind::Goal, goal);
         let student = student_of(desk, &live, goal, kind)?;
+        if live.left(student).is_some() {
+            return Err(Trouble::value(
+                "this student has left the session",
+                "log what came later with `log`",
+            ));
+        }
         note(writes, &mut live, event(student, goal))?;
         Ok(answer(&live))
     })
@@ -196,30 +203,68 @@ pub(super) fn show(tools: &Tools, id: Option<LiveId>) -> Result<Answer, Trouble>
     tools.look(|_, local| Ok(answer(&Journal(local.0).meant(id)?)))
 }
 
+pub(super) fn leave(tools: &Tools, args: &LeaveArgs) -> Result<Answer, Trouble> {
+    tools.on_desk(|desk, local, writes, _| {
+        let mut live = Journal(local.0).meant(args.live.live)?;
+        let student = desk.roster.student(&args.student);
+        if live.present().all(|present| present.id != student) || live.left(student).is_some() {
+            return Err(Trouble::value("this student is not in the session", "name somebody who still is"));
+        }
+        note(writes, &mut live, Event::Left { student, at: desk.now })?;
+        Ok(answer(&live))
+    })
+}
+
+/// Returns who took no part, and why. Nobody is both absent and unwilling.
+fn away(desk: &Desk<'_>, args: &FinishArgs) -> Result<BTreeMap<StudentId, Reason>, Trouble> {
+    let named = |students: &[String], reason: Reason| {
+        let of = |text: &String| (desk.roster.student(text), reason);
+        students.iter().map(of).collect::<BTreeMap<_, _>>()
+    };
+    let mut away = named(&args.absent, Reason::StudentAbsent);
+    for (student, reason) in named(&args.refused, Reason::StudentRefused) {
+        if away.insert(student, reason).is_some() {
+            return Err(Trouble::value(
+                "a student is named as absent and as unwilling",
+                "name each student once",
+            ));
+        }
+    }
+    Ok(away)
+}
+
 pub(super) fn finish(tools: &Tools, args: &FinishArgs) -> Result<Answer, Trouble> {
     let finished = tools.store.update(|state| {
         // What was begun is finished, whatever has ended since: the server judges it.
         let mut desk = Desk::of_engine(state, tools.clock.now())?;
         let live = Journal(state).meant(args.live.live)?;
-        let absent = args.absent.iter().map(|text| desk.roster.student(text)).collect();
-        let finishing = Finishing { absent, note: args.note.clone().map(Sensitive::new) };
+        let finishing = Finishing { away: away(&desk, args)?, note: args.note.clone().map(Sensitive::new) };
         let mut writes = Writes::new();
         let finished = session::finish(&mut desk, &mut writes, &live, &finishing)?;
         writes.core(desk.clear());
         Ok::<_, Trouble>((writes, finished))
     })?;
-    let (mut sessions, mut missed) = (Vec::new(), Vec::new());
+    let (mut sessions, mut missed, mut unpromised) = (Vec::new(), Vec::new(), 0);
     for one in &finished {
-        if one.absent {
-            missed.push(json!({"student": one.student, "missed": one.record.to_string()}));
-        } else {
-            let observations: Vec<String> = one.observations.iter().map(ToString::to_string).collect();
-            sessions.push(json!({
-                "student": one.student, "session": one.record.to_string(), "observations": observations,
-            }));
+        let record = one.record.map(|record| record.to_string());
+        match (record, one.missed) {
+            (Some(session), None) => {
+                let observations: Vec<String> = one.observations.iter().map(ToString::to_string).collect();
+                sessions
+                    .push(json!({"student": one.student, "session": session, "observations": observations}));
+            }
+            (Some(record), Some(reason)) => {
+                missed.push(json!({"student": one.student, "missed": record, "reason": reason.code()}));
+            }
+            (None, _) => unpromised += 1,
         }
     }
-    let words = format!("Saved on this tablet: {} session(s).", sessions.len());
+    let mut words = format!("Saved on this tablet: {} session(s), {} missed.", sessions.len(), missed.len());
+    if unpromised > 0 {
+        words.push_str(&format!(
+            "\nNothing is recorded for {unpromised} who took no part: the session was under no service line of theirs."
+        ));
+    }
     let mut json = json!({ "sessions": sessions });
     if !missed.is_empty() {
         json["missed"] = Json::Array(missed);

@@ -128,6 +128,7 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Result<Answer, Trouble> {
         Command::Trial(args) => live::trial(tools, &args),
         Command::Undo(args) => live::undo(tools, args.live),
         Command::Live(args) => live::show(tools, args.live),
+        Command::Leave(args) => live::leave(tools, &args),
         Command::Finish(args) => live::finish(tools, &args),
     }
 }

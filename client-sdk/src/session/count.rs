@@ -48,7 +48,7 @@ fn standing(events: &[Event]) -> Vec<&Event> {
         match event {
             Event::Tap { .. } | Event::Trial { .. } => standing.push(event),
             Event::Undo => drop(standing.pop()),
-            Event::Gone { .. } => {}
+            Event::Left { .. } | Event::Gone { .. } => {}
         }
     }
     standing
@@ -72,7 +72,7 @@ pub fn counts(live: &Live) -> Vec<Tally> {
                     *correct += u64::from(*trial == Trial::Correct);
                 }
             }
-            Event::Undo | Event::Gone { .. } => {}
+            Event::Undo | Event::Left { .. } | Event::Gone { .. } => {}
         }
     }
     let tally = |((student, goal), counted)| Tally { student, goal, counted };
@@ -141,7 +141,7 @@ mod tests {
             let expected: u64 = events.iter().map(|event| match event {
                 Event::Tap { n, .. } => u64::from(*n),
                 Event::Trial { .. } => 1,
-                Event::Undo | Event::Gone { .. } => 0,
+                Event::Undo | Event::Left { .. } | Event::Gone { .. } => 0,
             }).sum();
             let forward = counts(&live(events.clone()));
             prop_assert_eq!(forward.iter().map(|tally| tally.counted.n()).sum::<u64>(), expected);

@@ -1,6 +1,6 @@
 //! Finishing: the journal becomes one act for each student, and is gone in the same transaction.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use sync_core::document::deed::{Deed, NewGroup, NewObservation, NewSegment, OBSERVATIONS_MAX};
 use sync_core::document::schema::{MINUTES_MAX, SECONDS_MAX};
@@ -26,8 +26,8 @@ const SECOND_MS: i64 = 1_000;
 /// What is said at the end.
 #[derive(Debug, Clone, Default)]
 pub struct Finishing {
-    /// Students who were not there.
-    pub absent: BTreeSet<StudentId>,
+    /// Students who took no part, and why.
+    pub away: BTreeMap<StudentId, Reason>,
     /// What is to be said of the session: it stands in every student's record, and names nobody else.
     pub note: Option<Sensitive<String>>,
 }
@@ -37,10 +37,10 @@ pub struct Finishing {
 pub struct Finished {
     /// Who.
     pub student: StudentId,
-    /// The session; the missed one where `absent`.
-    pub record: SlotKey,
-    /// Whether the student was absent.
-    pub absent: bool,
+    /// The session, or the missed one; none for who took no part in a session that no service line had promised.
+    pub record: Option<SlotKey>,
+    /// Why the student took no part, if so.
+    pub missed: Option<Reason>,
     /// The observations made in it.
     pub observations: Vec<SlotKey>,
 }
@@ -55,8 +55,7 @@ pub fn finish(
     live: &Live,
     finishing: &Finishing,
 ) -> Result<Vec<Finished>, Trouble> {
-    if let Some(stranger) =
-        finishing.absent.iter().find(|id| live.present().all(|student| student.id != **id))
+    if let Some(stranger) = finishing.away.keys().find(|id| live.present().all(|student| student.id != **id))
     {
         return Err(Trouble::value(
             format!("student {stranger} is not in this session"),
@@ -65,11 +64,10 @@ pub fn finish(
     }
     let mut finished = Vec::new();
     for student in live.present() {
-        if finishing.absent.contains(&student.id) {
-            finished.extend(miss(desk, live, student)?);
-        } else {
-            finished.push(log(desk, live, student, finishing, SessionState::Complete)?);
-        }
+        finished.push(match finishing.away.get(&student.id) {
+            Some(reason) => miss(desk, live, student, *reason)?,
+            None => log(desk, live, student, finishing, SessionState::Complete)?,
+        });
     }
     close(writes, live);
     Ok(finished)
@@ -102,9 +100,10 @@ fn log(
     state: SessionState,
 ) -> Result<Finished, Trouble> {
     let start = &live.start;
-    let elapsed_ms = desk.now.0.saturating_sub(start.at.0).max(0);
+    let until = live.left(student.id).unwrap_or(desk.now);
+    let elapsed_ms = until.0.saturating_sub(start.at.0).max(0);
     let tallies: Vec<Tally> = counts(live).into_iter().filter(|tally| tally.student == student.id).collect();
-    let there = live.start.students.iter().filter(|other| !finishing.absent.contains(&other.id)).count();
+    let there = live.start.students.iter().filter(|other| !finishing.away.contains_key(&other.id)).count();
     let group = (there > 1).then(|| NewGroup {
         id: start.id("live group", &[]).to_string(),
         size: i64::try_from(there).unwrap_or(i64::MAX),
@@ -144,18 +143,21 @@ fn log(
         let act = sync_core::ids::ActId::from(start.id("live act beside", &[&id.to_bytes()]));
         keys.extend(desk.make_as(student.id, &deed, &mut std::iter::once(id), act, &student.roles)?);
     }
-    Ok(Finished { student: student.id, record, absent: false, observations: keys })
+    Ok(Finished { student: student.id, record: Some(record), missed: None, observations: keys })
 }
 
-fn miss(desk: &mut Desk<'_>, live: &Live, student: &Student) -> Result<Option<Finished>, Trouble> {
-    let Some(service) = student.service else { return Ok(None) };
+fn miss(desk: &mut Desk<'_>, live: &Live, student: &Student, reason: Reason) -> Result<Finished, Trouble> {
     let start = &live.start;
-    let date = desk.roster.day_of(start.at);
-    let deed = Deed::LogMissed { service, date, reason: Reason::StudentAbsent, note: None };
-    let mut ids = std::iter::once(start.id("live missed", &[&student.id.0]));
-    let keys = desk.make_as(student.id, &deed, &mut ids, start.act(student.id), &student.roles)?;
-    let made = |record| Finished { student: student.id, record, absent: true, observations: Vec::new() };
-    Ok(keys.into_iter().next().map(made))
+    let mut missed =
+        Finished { student: student.id, record: None, missed: Some(reason), observations: Vec::new() };
+    if let Some(service) = student.service {
+        let date = desk.roster.day_of(start.at);
+        let deed = Deed::LogMissed { service, date, reason, note: None };
+        let mut ids = std::iter::once(start.id("live missed", &[&student.id.0]));
+        let keys = desk.make_as(student.id, &deed, &mut ids, start.act(student.id), &student.roles)?;
+        missed.record = keys.into_iter().next();
+    }
+    Ok(missed)
 }
 
 fn observation_id(live: &Live, tally: &Tally) -> Ulid {

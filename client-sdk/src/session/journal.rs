@@ -84,6 +84,13 @@ pub enum Event {
     },
     /// The last event that still counted counts no more.
     Undo,
+    /// The student left before the others: what is logged of the session ends here for this student.
+    Left {
+        /// Who.
+        student: StudentId,
+        /// When.
+        at: Moment,
+    },
     /// The student is in the session no more, and has a record of it already.
     Gone {
         /// Who.
@@ -140,6 +147,18 @@ impl Live {
             self.events.iter().any(|event| matches!(event, Event::Gone { student: gone } if *gone == student))
         };
         self.start.students.iter().filter(move |student| !gone(student.id))
+    }
+
+    /// Returns when a student left, if before the end.
+    pub fn left(&self, student: StudentId) -> Option<Moment> {
+        self.events.iter().find_map(|event| match event {
+            Event::Left { student: left, at } if *left == student => Some(*at),
+            Event::Left { .. }
+            | Event::Tap { .. }
+            | Event::Trial { .. }
+            | Event::Undo
+            | Event::Gone { .. } => None,
+        })
     }
 }
 

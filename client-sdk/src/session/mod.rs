@@ -3,6 +3,7 @@
 //! ```text
 //! start   draws the seed of all ids, and writes down who, how and where
 //! tap     one event each: a count, a trial, an undo       durable before it is shown
+//! leave   somebody goes before the others
 //! finish  one act for each student who was there; the journal is gone in the same transaction
 //! ```
 //!
@@ -11,8 +12,9 @@
 //! All ids follow from the seed, so a copied folder that finishes the same session again makes the same records. Nothing runs while a
 //! session is open: its minutes are the time between start and finish.
 //!
-//! A student marked absent at the end gets no session. Where the session was held under a service line of that student, a missed session
-//! is recorded instead, with the reason `student_absent`. The size of a group is the number of those who were there.
+//! Who took no part, absent or not willing, gets no session. Where the session was held under a service line of that student, a missed
+//! session is recorded instead, with the reason `student_absent` or `student_refused`. The size of a group is the number of those who took
+//! part; whoever left early did, and has the minutes until then.
 
 mod count;
 mod finish;

@@ -62,6 +62,54 @@ fn a9_a_group_of_four_is_four_records_and_no_peer_stands_in_any() {
 }
 
 #[test]
+fn a9_one_absent_one_refuses_one_leaves_early() {
+    let world = World::new();
+    let mut ana = world.tablet("slp1");
+    let services = ["v1", "v2", "v3", "v4"].map(|line| format!("--service {line}")).join(" ");
+    ana.set_clock(Some("2026-10-16T10:00:00-05:00"));
+    let students = FOUR.map(|(student, _)| format!("--student {student}")).join(" ");
+    ana.ok(&format!("start {students} --mode push-in --place general-class {services}"));
+    for (_, goal) in [FOUR[0], FOUR[3]] {
+        ana.ok(&format!("tap --goal {goal}"));
+    }
+    ana.set_clock(Some("2026-10-16T10:12:00-05:00"));
+    ana.ok("leave --student s4");
+    ana.exits(2, "leave --student s4");
+    ana.exits(2, "tap --goal g4");
+    ana.set_clock(Some("2026-10-16T10:30:00-05:00"));
+    ana.exits(2, "finish --absent s2 --refused s2");
+    let finished = ana.ok("finish --absent s2 --refused s3");
+    assert_eq!((list(&finished["sessions"]).len(), list(&finished["missed"]).len()), (2, 2), "{finished}");
+    ana.set_clock(None);
+    assert_eq!(ana.ok("sync")["stored"], 4, "four students, four records");
+
+    let carla = world.tablet("cm1");
+    let mut groups = BTreeSet::new();
+    for (student, minutes) in [("s1", 30), ("s4", 12)] {
+        let record = carla.record(student);
+        let row = &record["sessions"][0];
+        assert_eq!((&row["minutes"], &row["group"]["size"]), (&json!(minutes), &json!(2)), "{record}");
+        counted(&record["observations"][0]["value"], 1, minutes * 60);
+        groups.insert(text(&row["group"]["id"]).to_owned());
+    }
+    assert_eq!(groups.len(), 1, "one group, of those who took part");
+    for (student, reason) in [("s2", "student_absent"), ("s3", "student_refused")] {
+        let record = carla.record(student);
+        assert_eq!((&record["sessions"], &record["observations"]), (&json!([]), &json!([])));
+        let missed = &record["missed"][0];
+        assert_eq!((&missed["reason"], &missed["date"]), (&json!(reason), &json!("2026-10-16")), "{record}");
+        assert_eq!(missed["owed"], 0, "neither is owed: the service was there");
+    }
+    // Nobody's record says who else was at the table.
+    for (student, _) in FOUR {
+        let record = carla.record(student).to_string();
+        for (other, _) in FOUR.iter().filter(|(other, _)| *other != student) {
+            assert!(!record.contains(text(&world.student(other)["id"])));
+        }
+    }
+}
+
+#[test]
 fn a9_who_was_absent_has_no_session_and_the_others_have_theirs() {
     let world = World::new();
     let mut ana = world.tablet("slp1");
