@@ -43,6 +43,9 @@ pub struct Contact {
     pub synced: Option<Moment>,
     /// Why the last one failed, if it did: a stable code.
     pub failed: Option<String>,
+    /// How much goes into one exchange, in bytes, where the line did not carry more; none: as much as there is.
+    #[serde(default)]
+    pub room: Option<u32>,
 }
 
 /// Reads what only this tablet knows.

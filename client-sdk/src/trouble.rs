@@ -86,7 +86,9 @@ impl Trouble {
             Self::DeviceEnded => "device_revoked",
             Self::Syncing => "busy",
             Self::Server(failure) => failure.code().unwrap_or(match failure {
-                Failure::Unreachable | Failure::Later { .. } | Failure::Refused(_) => "unreachable",
+                Failure::Unreachable | Failure::BrokeOff | Failure::Later { .. } | Failure::Refused(_) => {
+                    "unreachable"
+                }
                 Failure::NotOurs => "not_our_server",
                 Failure::Address => "invalid_value",
                 Failure::Sink(_) => "store_failed",
@@ -116,7 +118,7 @@ impl Trouble {
                 "sign in to this network, or use another one; everything is saved on this tablet"
             }
             Self::Server(Failure::Address) => "give the server as https://name or http://name:port",
-            Self::Server(Failure::Unreachable | Failure::Later { refusal: None, .. }) => {
+            Self::Server(Failure::Unreachable | Failure::BrokeOff | Failure::Later { refusal: None, .. }) => {
                 "try again when there is a network; everything is saved on this tablet"
             }
             Self::Reply(_) => "sync again; everything is saved on this tablet",

@@ -147,6 +147,7 @@ pub(super) fn correct(tools: &Tools, args: &SetArgs) -> Result<Answer, Trouble> 
             Err(_) => args.id.parse::<SlotKey>().map_err(|_| Trouble::unknown("hold"))?,
         };
         let standing = standing_at(desk, key)?;
+        desk.correct(key)?;
         set_all(desk, &standing, &args.set, None, chance)?;
         Ok(saved("record", key, "Saved on this tablet: the correction"))
     })

@@ -1,6 +1,7 @@
 //! The four commands that use the network: pair, sync, admit, decline.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -124,14 +125,16 @@ fn review(tools: &Tools, ids: &[HoldId], reason: Option<&str>, state: &str) -> R
     })?;
     let http = to_server(tools)?;
     let runtime = runtime()?;
+    let mut states: BTreeMap<HoldId, String> = BTreeMap::new();
     for holds in ids.chunks(DECIDED_MAX) {
         let decision = Decision { holds: holds.to_vec(), reason: reason.map(str::to_owned) };
-        runtime.block_on(decide(&tools.store, &http, &decision))?;
+        let decided = runtime.block_on(decide(&tools.store, &http, &decision))?;
+        states.extend(decided.holds.into_iter().map(|one| (one.id, one.state)));
     }
     let holds = tools.look(|desk, _| {
         let told = |hold: &HoldView| -> Result<Json, Trouble> {
             let mut json = view::holds::view(desk, hold)?;
-            json["state"] = json!(state);
+            json["state"] = json!(states.get(&hold.id));
             Ok(json)
         };
         before.iter().map(told).collect::<Result<Vec<_>, _>>()
@@ -139,10 +142,14 @@ fn review(tools: &Tools, ids: &[HoldId], reason: Option<&str>, state: &str) -> R
     // What it brought about shows here with the next exchange. One is tried now; if it fails, the decision stands all the same.
     let report = RefCell::new(Report::default());
     let exchanged = runtime.block_on(engine(tools, &http, &|_| {}).run(Until::Once, &report));
-    let words = match exchanged {
-        Ok(()) => format!("{} {state}.", ids.len()),
-        Err(_) => format!("{} {state}. Sync to see what it brought about.", ids.len()),
-    };
+    let done = states.values().filter(|now| *now == state).count();
+    let mut words = format!("{done} {state}.");
+    for (id, now) in states.iter().filter(|(_, now)| *now != state) {
+        words.push_str(&format!("\n{id} had been decided before: it stays {now}."));
+    }
+    if exchanged.is_err() {
+        words.push_str("\nSync to see what it brought about.");
+    }
     Ok(Answer::done(json!({ "holds": holds }), words))
 }
 

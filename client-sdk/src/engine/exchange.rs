@@ -5,16 +5,17 @@ use std::cell::RefCell;
 use ed25519_dalek::SigningKey;
 use sync_core::document::deed::expect::Expectation;
 use sync_core::exchange::assertion::Assertion;
-use sync_core::exchange::client::outbox::{Outgoing, compose};
+use sync_core::exchange::client::outbox::{Outgoing, REQUEST_SLOT_BYTES_MAX, compose_within};
 use sync_core::exchange::client::reply::{Brought, take};
 use sync_core::exchange::client::state::{ActRow, Tablet};
 use sync_core::exchange::codec::{self, DecodeError};
 use sync_core::exchange::message::{Entry, Reply};
 use sync_core::kv::KvError;
 
+use super::room::{after_break, after_success};
 use super::{Engine, Report};
 use crate::deeds::{Desk, LocalPolicy, expected_of};
-use crate::local::Local;
+use crate::local::{Contact, Local};
 use crate::roster::Roster;
 use crate::session::{Journal, draft_of, gather};
 use crate::store::{State, Writes, crash_point};
@@ -110,24 +111,36 @@ impl<T: Transport> Engine<'_, T> {
     }
 
     async fn send(&self, route: Route) -> Result<(Ready, Exchanged), Trouble> {
-        let ready = self.ready(None)?;
+        let room = self.store.read(|state| Ok::<_, Trouble>(Local(state).contact()?.room))?;
+        let ready = self.ready(None, room)?;
         crash_point("before_send");
-        let answer = self.transport.exchange(route, &ready.assertion, &ready.body).await;
+        let answer = self.transport.exchange(route, &ready.assertion, &ready.body, room).await;
         crash_point("after_send");
+        if matches!(answer, Err(Failure::BrokeOff)) {
+            self.remember_room(Some(after_break(room)))?;
+        }
         match answer {
             Ok(exchanged) => Ok((ready, exchanged)),
             // The folder is an older copy of itself: go on above what the server has seen.
             Err(Failure::Refused(refusal)) if refusal.code == STALE && refusal.last_counter.is_some() => {
-                let ready = self.ready(refusal.last_counter)?;
-                let exchanged = self.transport.exchange(route, &ready.assertion, &ready.body).await?;
+                let ready = self.ready(refusal.last_counter, room)?;
+                let exchanged = self.transport.exchange(route, &ready.assertion, &ready.body, room).await?;
                 Ok((ready, exchanged))
             }
             Err(failure) => Err(failure.into()),
         }
     }
 
+    fn remember_room(&self, room: Option<u32>) -> Result<(), Trouble> {
+        self.store.update(|state| {
+            let mut writes = Writes::new();
+            writes.set_contact(&Contact { room, ..Local(state).contact()? });
+            Ok((writes, ()))
+        })
+    }
+
     /// Composes and signs a request. Its counter is on the medium before it is sent, so it is never used for two.
-    fn ready(&self, above: Option<u64>) -> Result<Ready, Trouble> {
+    fn ready(&self, above: Option<u64>, room: Option<u32>) -> Result<Ready, Trouble> {
         let now = self.clock.now();
         self.store.update(|state| {
             let profile = Tablet(state).profile()?.ok_or(Trouble::NotPaired)?;
@@ -148,7 +161,8 @@ impl<T: Transport> Engine<'_, T> {
                     }
                 }
             };
-            let outgoing = compose(state, &key, APP, now, &expect_held)?;
+            let room = room.and_then(|room| usize::try_from(room).ok()).unwrap_or(REQUEST_SLOT_BYTES_MAX);
+            let outgoing = compose_within(state, &key, APP, now, &expect_held, room)?;
             if let Some(error) = failed.into_inner() {
                 return Err(error.into());
             }
@@ -172,6 +186,10 @@ impl<T: Transport> Engine<'_, T> {
             let unsent = Tablet(state).unsent()?;
             let (core, brought) = take(state, &ready.outgoing, &reply, received)?;
             let mut writes = Writes::from(core);
+            let contact = Local(state).contact()?;
+            if contact.room.is_some() {
+                writes.set_contact(&Contact { room: after_success(contact.room), ..contact });
+            }
             for name in begun(&reply) {
                 if Local(state).has_left(name)? {
                     writes.set_left(name, false);

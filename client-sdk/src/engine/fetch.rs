@@ -84,7 +84,7 @@ impl<T: Transport> Engine<'_, T> {
                 pieces.flush().map_err(Failure::from)?;
                 match came {
                     Ok(()) => {}
-                    Err(Failure::Unreachable) if pieces.kept != before => continue,
+                    Err(Failure::Unreachable | Failure::BrokeOff) if pieces.kept != before => continue,
                     Err(Failure::Sink(SinkError::Misfit)) if fruitless < FRUITLESS_MAX => {
                         forget(self.store, document)?;
                         fruitless += 1;

@@ -19,6 +19,7 @@ mod exchange;
 mod fetch;
 mod purge;
 mod review;
+mod room;
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use backoff::{BACKOFF_FIRST_MS, BACKOFF_MS_MAX, Backoff};
 pub use exchange::APP;
 pub use fetch::{FETCHES_MAX, SNAPSHOT_BYTES_MAX};
 pub use review::decide;
+pub use room::{ROOM_BYTES_MAX, ROOM_BYTES_MIN, ROOM_FIRST_BYTES};
 use sync_core::exchange::client::state::Tablet;
 
 use crate::chance::Chance;
@@ -167,7 +169,7 @@ impl<T: Transport> Engine<'_, T> {
         self.store.update(|state| {
             let before = Local(state).contact()?;
             let contact = match through {
-                Ok(()) => Contact { synced: Some(now), failed: None },
+                Ok(()) => Contact { synced: Some(now), failed: None, ..before },
                 Err(trouble) => Contact { failed: Some(trouble.code().to_owned()), ..before },
             };
             let mut writes = Writes::new();

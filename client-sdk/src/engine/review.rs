@@ -6,14 +6,18 @@ use sync_core::exchange::client::state::Tablet;
 
 use crate::local::Local;
 use crate::store::{Store, Writes};
-use crate::transport::{Decision, Failure, Transport};
+use crate::transport::{Decision, Decisions, Failure, Transport};
 use crate::trouble::Trouble;
 
-/// Decides holds at the server.
+/// Decides holds at the server, and returns in which state each is then.
 ///
 /// # Errors
 /// [`Trouble`]; unless the server could not be reached, nothing was decided.
-pub async fn decide<T: Transport>(store: &Store, transport: &T, decision: &Decision) -> Result<(), Trouble> {
+pub async fn decide<T: Transport>(
+    store: &Store,
+    transport: &T,
+    decision: &Decision,
+) -> Result<Decisions, Trouble> {
     let body = serde_json::to_vec(decision).map_err(|error| Trouble::Internal(error.to_string()))?;
     let assertion = assert(store, &body, 0)?;
     let declines = decision.reason.is_some();

@@ -23,9 +23,12 @@ pub struct Refusal {
 /// Why a call brought nothing. Work is safe on the tablet in every case.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Nobody answered, or the line broke.
+    /// Nobody answered.
     #[error("the server could not be reached")]
     Unreachable,
+    /// There was a connection, and it broke or fell silent.
+    #[error("the connection to the server broke")]
+    BrokeOff,
     /// Something answered that is not our server, such as the sign-in page of a guest network.
     #[error("what answered is not the school's server")]
     NotOurs,
@@ -52,7 +55,7 @@ impl Failure {
     /// Returns whether the same call may succeed by itself later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable | Self::NotOurs | Self::Later { .. } => true,
+            Self::Unreachable | Self::BrokeOff | Self::NotOurs | Self::Later { .. } => true,
             Self::Refused(_) | Self::Address | Self::Sink(_) => false,
         }
     }
@@ -62,6 +65,7 @@ impl Failure {
         match self {
             Self::Refused(refusal) | Self::Later { refusal: Some(refusal), .. } => Some(&refusal.code),
             Self::Unreachable
+            | Self::BrokeOff
             | Self::NotOurs
             | Self::Later { refusal: None, .. }
             | Self::Address

@@ -17,8 +17,8 @@ use sync_core::exchange::assertion::SCHEME;
 use sync_core::exchange::codec::MESSAGE_BYTES_MAX;
 
 use super::{
-    Exchanged, Failure, Paired, PairingRequest, Refusal, Route, SnapshotHead, SnapshotSink, SnapshotWanted,
-    Traffic, Transport,
+    Decisions, Exchanged, Failure, Paired, PairingRequest, Refusal, Route, SnapshotHead, SnapshotSink,
+    SnapshotWanted, Traffic, Transport,
 };
 
 /// How long a connection may take to come about, in seconds.
@@ -129,7 +129,7 @@ impl Http {
     async fn read(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, Failure> {
         let packed = response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
         let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|_| Failure::Unreachable)? {
+        while let Some(piece) = response.chunk().await.map_err(|_| Failure::BrokeOff)? {
             self.count(0, piece.len());
             if body.len() + piece.len() > limit {
                 return Err(Failure::NotOurs);
@@ -165,10 +165,17 @@ impl Transport for Http {
         serde_json::from_slice(&answer).map_err(|_| Failure::NotOurs)
     }
 
-    async fn exchange(&self, route: Route, assertion: &str, body: &[u8]) -> Result<Exchanged, Failure> {
-        let path = match route {
-            Route::Exchange => "v1/exchange",
-            Route::HandIn => "v1/hand-in",
+    async fn exchange(
+        &self,
+        route: Route,
+        assertion: &str,
+        body: &[u8],
+        room: Option<u32>,
+    ) -> Result<Exchanged, Failure> {
+        let path = match (route, room) {
+            (Route::Exchange, Some(room)) => &format!("v1/exchange?room={room}"),
+            (Route::Exchange, None) => "v1/exchange",
+            (Route::HandIn, _) => "v1/hand-in",
         };
         let authorization = format!("{SCHEME} {assertion}");
         let (headers, body) = self.post(path, Some(&authorization), CBOR, body, MESSAGE_BYTES_MAX).await?;
@@ -190,17 +197,19 @@ impl Transport for Http {
         };
         let head = head_of(&response, from).ok_or(Failure::NotOurs)?;
         sink.begin(&head, from)?;
-        while let Some(piece) = response.chunk().await.map_err(|_| Failure::Unreachable)? {
+        while let Some(piece) = response.chunk().await.map_err(|_| Failure::BrokeOff)? {
             self.count(0, piece.len());
             sink.bytes(&piece)?;
         }
         Ok(())
     }
 
-    async fn decide(&self, body: &[u8], declines: bool, assertion: &str) -> Result<(), Failure> {
+    async fn decide(&self, body: &[u8], declines: bool, assertion: &str) -> Result<Decisions, Failure> {
         let path = if declines { "v1/holds/decline" } else { "v1/holds/admit" };
         let authorization = format!("{SCHEME} {assertion}");
-        self.post(path, Some(&authorization), JSON, body, JSON_BYTES_MAX).await.map(drop)
+        // The answer shows each hold, with what was written in it.
+        let (_, answer) = self.post(path, Some(&authorization), JSON, body, MESSAGE_BYTES_MAX).await?;
+        serde_json::from_slice(&answer).map_err(|_| Failure::NotOurs)
     }
 
     fn traffic(&self) -> Traffic {
@@ -213,7 +222,10 @@ impl Transport for Http {
 }
 
 async fn send(request: RequestBuilder) -> Result<Response, Failure> {
-    request.send().await.map_err(|_| Failure::Unreachable)
+    let broken = |error: reqwest::Error| {
+        if error.is_connect() { Failure::Unreachable } else { Failure::BrokeOff }
+    };
+    request.send().await.map_err(broken)
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -129,6 +129,22 @@ pub struct Decision {
     pub reason: Option<String>,
 }
 
+/// What stands after a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Decisions {
+    /// Every hold that was named.
+    pub holds: Vec<Decided>,
+}
+
+/// A hold after a decision about it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Decided {
+    /// The hold.
+    pub id: HoldId,
+    /// Its state, in the protocol's word: what had been decided before is as it was.
+    pub state: String,
+}
+
 /// Bytes of bodies, as they were on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Traffic {
@@ -143,12 +159,14 @@ pub trait Transport {
     /// Pairs this device.
     fn pair(&self, request: &PairingRequest) -> impl Future<Output = Result<Paired, Failure>>;
 
-    /// Exchanges an encoded request for an encoded reply; `assertion` is the device's over the body.
+    /// Exchanges an encoded request for an encoded reply; `assertion` is the device's over the body, `room` how many bytes of entries the
+    /// line carries, where that is known.
     fn exchange(
         &self,
         route: Route,
         assertion: &str,
         body: &[u8],
+        room: Option<u32>,
     ) -> impl Future<Output = Result<Exchanged, Failure>>;
 
     /// Fetches a snapshot, or the rest of one. What came before it broke off is in the sink.
@@ -158,13 +176,14 @@ pub trait Transport {
         sink: &mut dyn SnapshotSink,
     ) -> impl Future<Output = Result<(), Failure>>;
 
-    /// Decides holds; `assertion` is the device's over the encoded decision.
+    /// Decides holds, and returns in which state each is then: what had been decided before is as it was. `assertion` is the device's
+    /// over the encoded decision.
     fn decide(
         &self,
         body: &[u8],
         declines: bool,
         assertion: &str,
-    ) -> impl Future<Output = Result<(), Failure>>;
+    ) -> impl Future<Output = Result<Decisions, Failure>>;
 
     /// Returns what went over the wire so far.
     fn traffic(&self) -> Traffic;

@@ -12,8 +12,8 @@ use client_sdk::deeds::LocalPolicy;
 use client_sdk::engine::{Engine, Report, Until};
 use client_sdk::store::Store;
 use client_sdk::transport::{
-    Exchanged, Failure, Paired, PairingRequest, Refusal, Route, SnapshotHead, SnapshotSink, SnapshotWanted,
-    Traffic, Transport,
+    Decisions, Exchanged, Failure, Paired, PairingRequest, Refusal, Route, SnapshotHead, SnapshotSink,
+    SnapshotWanted, Traffic, Transport,
 };
 use client_sdk::trouble::Trouble;
 use sync_core::document::change::outline;
@@ -46,6 +46,8 @@ pub struct Server {
     pub log: RefCell<Vec<(u64, Entry)>>,
     pub fates: RefCell<BTreeMap<(DocumentId, ActId), Fate>>,
     pub bodies: RefCell<Vec<(Route, Vec<u8>)>>,
+    /// How much each was said to have room for.
+    pub rooms: RefCell<Vec<Option<u32>>>,
     pub pauses: RefCell<Vec<Duration>>,
     pub snapshot: RefCell<Option<(SnapshotHead, Vec<u8>)>>,
     /// Bytes after which each transfer of a snapshot breaks off; none: never.
@@ -151,8 +153,15 @@ impl Transport for Server {
         Err(Failure::Unreachable)
     }
 
-    async fn exchange(&self, route: Route, _: &str, body: &[u8]) -> Result<Exchanged, Failure> {
+    async fn exchange(
+        &self,
+        route: Route,
+        _: &str,
+        body: &[u8],
+        room: Option<u32>,
+    ) -> Result<Exchanged, Failure> {
         self.bodies.borrow_mut().push((route, body.to_vec()));
+        self.rooms.borrow_mut().push(room);
         let fault = self.faults.borrow_mut().pop_front();
         let refused = |code: &str, last_counter| {
             Failure::Refused(Refusal {
@@ -175,7 +184,7 @@ impl Transport for Server {
         }
         let reply = self.answer(route, &codec::decode(body).unwrap());
         if matches!(fault, Some(Fault::ReplyLost)) {
-            return Err(Failure::Unreachable);
+            return Err(Failure::BrokeOff);
         }
         Ok(Exchanged { body: codec::encode(&reply), token: Some("token".into()) })
     }
@@ -194,8 +203,8 @@ impl Transport for Server {
         if sent < rest.len() { Err(Failure::Unreachable) } else { Ok(()) }
     }
 
-    async fn decide(&self, _: &[u8], _: bool, _: &str) -> Result<(), Failure> {
-        Ok(())
+    async fn decide(&self, _: &[u8], _: bool, _: &str) -> Result<Decisions, Failure> {
+        Ok(Decisions { holds: Vec::new() })
     }
 
     fn traffic(&self) -> Traffic {

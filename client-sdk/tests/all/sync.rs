@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use client_sdk::engine::Until;
+use client_sdk::engine::{ROOM_FIRST_BYTES, Until};
 use client_sdk::store::Store;
 use client_sdk::transport::{Route, SnapshotHead};
 use client_sdk::trouble::Trouble;
@@ -46,6 +46,25 @@ fn a_days_work_takes_one_round_trip_and_stays_in_the_record() {
     let status = world.done(&["status"]);
     assert_eq!((status["waiting"].clone(), status["ended"].clone()), (json!(0), json!(false)));
     assert!(status["last_sync"].as_str().unwrap().starts_with("2026-11-20T10:00:0"));
+}
+
+#[test]
+fn a_line_that_breaks_is_asked_for_less_until_something_comes_through() {
+    let (world, server) = (World::new(), Server::default());
+    for _ in 0..4 {
+        world.log();
+    }
+    let store = world.store();
+    // A server that is not there says nothing about the line.
+    server.faults.borrow_mut().extend([Fault::Lost, Fault::ReplyLost, Fault::ReplyLost]);
+    for _ in 0..3 {
+        run(&store, &server, Until::Once).0.unwrap_err();
+    }
+    run(&store, &server, Until::Once).0.unwrap();
+    let rooms = server.rooms.borrow();
+    assert_eq!(rooms[..4], [None, None, Some(ROOM_FIRST_BYTES), Some(ROOM_FIRST_BYTES / 2)]);
+    assert!(rooms[4..].iter().all(|room| room.is_some_and(|room| room > ROOM_FIRST_BYTES / 2)), "{rooms:?}");
+    assert_eq!(unsent(&store), 0, "all of it, in as many exchanges as it took");
 }
 
 #[test]

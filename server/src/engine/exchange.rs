@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sync_core::exchange::message::{Reply, Request};
+use sync_core::exchange::message::{REPLY_BYTES_MAX, Reply, Request};
 use sync_core::exchange::server::answer::{
     AnswerTo, Taken, Unanswered, answer, audit, check_request, fates_only,
 };
@@ -23,13 +23,16 @@ pub enum Answered {
 }
 
 impl Engine {
-    /// Takes a request of a device, and answers it with what its person may read.
+    /// Takes a request of a device, and answers it with what its person may read: with about `room` bytes of it, where the line carries
+    /// no more.
     pub async fn exchange(
         self: &Arc<Self>,
         device: Device,
         request: Request,
+        room: Option<usize>,
     ) -> Result<Answered, EngineError> {
-        let asked = AnswerTo { cursor: request.cursor, backed_up: self.backed_up() };
+        let room = room.unwrap_or(REPLY_BYTES_MAX);
+        let asked = AnswerTo { cursor: request.cursor, backed_up: self.backed_up(), room };
         let taken = match self.take(device.clone(), request).await? {
             Ok(taken) => taken,
             Err(unanswered) => return Ok(Answered::Not(unanswered)),

@@ -124,7 +124,7 @@ impl School {
 
     /// Exchanges as a device, without a network between.
     pub async fn exchange(&self, device: &Device, request: Request) -> Result<Reply, Failed> {
-        match self.engine.exchange(device.clone(), request).await? {
+        match self.engine.exchange(device.clone(), request, None).await? {
             Answered::Reply(reply) => Ok(*reply),
             Answered::Not(unanswered) => Err(unanswered.into()),
         }

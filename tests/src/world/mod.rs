@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 
 use sync_core::document::slot::Slot;
 use sync_core::exchange::codec;
-use sync_core::exchange::message::{Fate, HoldState, Outcome, Reply, Request};
+use sync_core::exchange::message::{Fate, HoldState, Outcome, REPLY_BYTES_MAX, Reply, Request};
 use sync_core::exchange::server::answer::{AnswerTo, CheckedRequest};
 use sync_core::exchange::server::apply::containers;
 use sync_core::exchange::server::entry::{LogEntry, Origin};
@@ -270,7 +270,7 @@ impl World {
     /// # Errors
     /// None today: what is not taken stays on the tablet.
     pub fn request(&mut self, tablet: Option<(usize, u64)>, request: Request) -> Result<(), Wrong> {
-        let to = AnswerTo { cursor: request.cursor, backed_up: 0 };
+        let to = AnswerTo { cursor: request.cursor, backed_up: 0, room: REPLY_BYTES_MAX };
         let device = request.device;
         match self.server.check(request) {
             Ok(checked) => self.inbox.push(Pending { tablet, device, checked, to }),

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
 use sync_core::exchange::codec;
 use sync_core::exchange::message::Request;
 use sync_core::roster::Device;
@@ -22,15 +23,22 @@ const CBOR: &str = "application/cbor";
 /// The header with the token for the downloads that follow.
 const TOKEN: HeaderName = HeaderName::from_static("x-carryover-token");
 
+#[derive(Deserialize)]
+pub(super) struct ExchangeQuery {
+    /// Bytes of entries that the tablet's line carries; none: as many as a reply may have.
+    room: Option<usize>,
+}
+
 pub(super) async fn exchange(
     State(engine): State<Arc<Engine>>,
+    Query(query): Query<ExchangeQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let device = in_use(signed(&engine, &headers, &body)?)?;
     let request: Request = codec::decode(&body)?;
     let token = token(&engine, &device)?;
-    let mut response = answer(engine.exchange(device, request).await?)?;
+    let mut response = answer(engine.exchange(device, request, query.room).await?)?;
     response.headers_mut().insert(TOKEN, token);
     Ok(response)
 }

@@ -92,6 +92,22 @@ pub fn compose(
     clock: Moment,
     expect_held: &dyn Fn(&ActRow) -> bool,
 ) -> Result<Outgoing, OutboxError> {
+    compose_within(store, key, app, clock, expect_held, REQUEST_SLOT_BYTES_MAX)
+}
+
+/// Composes a request as [`compose`] does, of about `room` bytes of slots at the most: for a line that carries no more. One act goes in any
+/// case.
+///
+/// # Errors
+/// [`OutboxError`].
+pub fn compose_within(
+    store: &dyn KvRead,
+    key: &SigningKey,
+    app: &str,
+    clock: Moment,
+    expect_held: &dyn Fn(&ActRow) -> bool,
+    room: usize,
+) -> Result<Outgoing, OutboxError> {
     let tablet = Tablet(store);
     let profile = tablet.profile()?.ok_or(OutboxError::NotPaired)?;
     let cursor = tablet.cursor()?;
@@ -113,7 +129,7 @@ pub fn compose(
         acts: BTreeMap::new(),
         changes: BTreeMap::new(),
     };
-    let mut bytes = 0;
+    let mut room = Room { left: room.min(REQUEST_SLOT_BYTES_MAX), empty: true };
     for (document, rows) in unsent_by_document(&tablet)? {
         let mut letter = Letter {
             document,
@@ -122,7 +138,7 @@ pub fn compose(
             key,
             outgoing: &mut outgoing,
         };
-        for batch in batches(rows, expect_held, &mut bytes) {
+        for batch in batches(rows, expect_held, &mut room) {
             letter.add(batch)?;
         }
     }
@@ -143,16 +159,33 @@ struct Batch {
     acts: Vec<ActRow>,
 }
 
+/// What still goes into a request.
+struct Room {
+    left: usize,
+    empty: bool,
+}
+
+impl Room {
+    /// Takes so many bytes, if they go in.
+    fn take(&mut self, bytes: usize) -> bool {
+        let fits = self.empty || bytes <= self.left;
+        if fits {
+            self.left = self.left.saturating_sub(bytes);
+            self.empty = false;
+        }
+        fits
+    }
+}
+
 /// Cuts a document's acts into envelopes: a run of the same kind each, in the order in which they were made, within limits.
-fn batches(rows: Vec<ActRow>, expect_held: &dyn Fn(&ActRow) -> bool, total: &mut usize) -> Vec<Batch> {
+fn batches(rows: Vec<ActRow>, expect_held: &dyn Fn(&ActRow) -> bool, room: &mut Room) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
     let (mut size, mut slots) = (0, 0);
     for act in rows {
         let weight: usize = act.slots.iter().map(|slot| crate::exchange::codec::to_bytes(slot).len()).sum();
-        if *total > 0 && *total + weight > REQUEST_SLOT_BYTES_MAX {
+        if !room.take(weight) {
             break;
         }
-        *total += weight;
         let plain = expect_held(&act);
         let fits = size + weight <= ENVELOPE_SLOT_BYTES_MAX && slots + act.slots.len() <= SLOTS_MAX;
         match batches.last_mut() {

@@ -146,7 +146,7 @@ pub fn answer(
         Worth::After(seq) => seq,
         Worth::Foreign => 0,
     };
-    let told = tell(index, log, device.person, from, &taken.yours)?;
+    let told = tell(index, log, device.person, from, &taken.yours, request.room)?;
     let moved = after != Worth::After(told.until) || request.cursor.is_none();
     // Where nothing is told, the cursor moves only now and then: an empty answer stays small, and a rebuild of it cheap.
     if moved
@@ -188,6 +188,8 @@ pub struct AnswerTo {
     pub cursor: Option<crate::exchange::message::Cursor>,
     /// Up to where a backup of the log exists.
     pub backed_up: u64,
+    /// About how many bytes of entries the line carries; [`REPLY_BYTES_MAX`](crate::exchange::message::REPLY_BYTES_MAX) at the most.
+    pub room: usize,
 }
 
 /// Returns the audit entry of what a reply delivers; none where it delivers nothing of a student's.

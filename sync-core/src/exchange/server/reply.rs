@@ -77,7 +77,7 @@ pub struct Told {
     pub delivered: BTreeSet<DocumentId>,
 }
 
-/// Tells a person what the log has for her after `after`, up to a size.
+/// Tells a person what the log has for her after `after`, until `room` bytes are full. One entry is told in any case.
 ///
 /// Of a document that begins in this stretch nothing older is told one by one: its `Begin` names the end of the stretch, and the
 /// snapshot that is fetched is at least that new.
@@ -90,6 +90,7 @@ pub fn tell(
     person: PersonId,
     after: u64,
     yours: &BTreeSet<ChangeHash>,
+    room: usize,
 ) -> Result<Told, KvError> {
     let end = log.end();
     let mail = index.mail(person, after, end, STREAM_ROWS)?;
@@ -119,7 +120,8 @@ pub fn tell(
         }
         places.extend(changes.into_iter().map(|seq| (seq, Some(document))));
     }
-    compose(index, log, person, Stretch { after, until, end, places, fresh }, yours)
+    let room = room.min(REPLY_BYTES_MAX);
+    compose(index, log, person, Stretch { after, until, end, places, fresh, room }, yours)
 }
 
 struct Stretch {
@@ -128,6 +130,8 @@ struct Stretch {
     end: u64,
     places: BTreeMap<u64, Option<DocumentId>>,
     fresh: BTreeMap<DocumentId, u64>,
+    /// Bytes.
+    room: usize,
 }
 
 fn compose(
@@ -137,7 +141,7 @@ fn compose(
     stretch: Stretch,
     yours: &BTreeSet<ChangeHash>,
 ) -> Result<Told, KvError> {
-    let Stretch { after, mut until, end, places, fresh } = stretch;
+    let Stretch { after, mut until, end, places, fresh, room } = stretch;
     let mut told = Told { entries: Vec::new(), until, more: false, delivered: BTreeSet::new() };
     let mut bytes = 0;
     // Changes older than the beginning of their document are told with it.
@@ -156,7 +160,7 @@ fn compose(
         if document.is_some_and(|document| fresh.get(&document).is_some_and(|begun| seq < begun)) {
             continue;
         }
-        if bytes >= REPLY_BYTES_MAX {
+        if bytes > 0 && bytes >= room {
             until = seq - 1;
             break;
         }
