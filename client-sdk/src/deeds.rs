@@ -12,7 +12,7 @@ use sync_core::document::deed::expect::{Cause, Expectation, Found, expect};
 use sync_core::document::deed::home::{Home, Standpoint, document_for};
 use sync_core::document::name::{DocumentKind, DocumentName};
 use sync_core::document::schema::{OFFSET_MAX, RecordKind};
-use sync_core::document::slot::{Fields, Slot, SlotKey};
+use sync_core::document::slot::{Fields, Slot, SlotKey, Value};
 use sync_core::exchange::client::outbox;
 use sync_core::exchange::client::state::{ActRow, ActState, Tablet};
 use sync_core::gate::policy::{Lack, Place};
@@ -47,6 +47,8 @@ pub struct Desk<'a> {
     /// The tablet's time.
     pub now: Moment,
     policy: LocalPolicy,
+    /// Whether what is made corrects own work that waits for review: it may wait as that does.
+    corrects: bool,
     /// Whether this device's access has ended: nothing new is made then.
     ended: bool,
 }
@@ -69,13 +71,41 @@ impl<'a> Desk<'a> {
     /// [`Trouble::NotPaired`], or the store's.
     pub fn over(state: &'a State<'a>, now: Moment, policy: LocalPolicy) -> Result<Self, Trouble> {
         let ended = Local(state).ended()?.is_some();
-        Ok(Self { sheet: Overlay::new(state), roster: Roster::read(state)?, now, policy, ended })
+        Ok(Self {
+            sheet: Overlay::new(state),
+            roster: Roster::read(state)?,
+            now,
+            policy,
+            corrects: false,
+            ended,
+        })
     }
 
     /// Lays a desk for the engine, which finishes what was begun, whatever has ended since.
     pub(crate) fn of_engine(state: &'a State<'a>, now: Moment) -> Result<Self, Trouble> {
         let roster = Roster::read(state)?;
-        Ok(Self { sheet: Overlay::new(state), roster, now, policy: LocalPolicy::Skipped, ended: false })
+        Ok(Self {
+            sheet: Overlay::new(state),
+            roster,
+            now,
+            policy: LocalPolicy::Skipped,
+            corrects: false,
+            ended: false,
+        })
+    }
+
+    /// Lets what is made from now on wait for review, where it corrects own work that does.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn correct(&mut self, record: SlotKey) -> Result<(), Trouble> {
+        let about = |slot: &Slot| {
+            slot.key == record || slot.leaf("target").and_then(Value::as_text) == Some(&record.to_string())
+        };
+        let tablet = self.tablet();
+        let held = |act: &ActRow| matches!(act.state, ActState::Held(_)) && act.slots.iter().any(about);
+        self.corrects = tablet.acts()?.iter().any(held);
+        Ok(())
     }
 
     /// Returns what is to be written.
@@ -132,10 +162,10 @@ impl<'a> Desk<'a> {
         }
         let mut roles = self.roster.roles_on(student, self.roster.day_of(self.now));
         if roles.is_empty() {
-            match self.policy {
-                LocalPolicy::Kind => return Err(self.no_place(student)?),
-                LocalPolicy::Skipped => roles = self.former_roles(student),
+            if self.policy == LocalPolicy::Kind && !self.corrects {
+                return Err(self.no_place(student)?);
             }
+            roles = self.former_roles(student);
         }
         self.make_as(student, deed, ids, id, &roles)
     }
@@ -231,6 +261,11 @@ impl<'a> Desk<'a> {
             Expectation::Allowed
             | Expectation::Held(Cause::OnTop | Cause::Lack(Lack::Proposal | Lack::ClosedYear)) => Ok(()),
             Expectation::Held(Cause::Fault(fault)) => Err(fault.into()),
+            Expectation::Held(Cause::AccessEnded | Cause::Lack(Lack::NotAllowed | Lack::NoPolicy))
+                if self.corrects =>
+            {
+                Ok(())
+            }
             Expectation::Held(
                 cause @ (Cause::AccessEnded | Cause::Lack(Lack::NotAllowed | Lack::NoPolicy)),
             ) => Err(self.not_allowed(student, Some(&cause))),
@@ -308,7 +343,16 @@ impl<'a> Desk<'a> {
     pub fn replaced(&self, standing: &Standing, field: &str) -> Result<BTreeSet<SlotKey>, Trouble> {
         if !standing.stands {
             // Of held work, the edits on top of it that are held as well.
-            return Ok(self.held_values(standing, field)?);
+            let first = Some(standing.slot.key);
+            return Ok(self.said_by_acts(standing, field, first, |_| true)?);
+        }
+        if self.corrects {
+            // What is corrected is the own value that waits, and not the one that stands: that is for the reviewer to see.
+            let waits = |state: &ActState| matches!(state, ActState::Held(_) | ActState::Unsent);
+            let waiting = self.said_by_acts(standing, field, None, waits)?;
+            if !waiting.is_empty() {
+                return Ok(waiting);
+            }
         }
         self.with_record(standing.name.subject, |record| {
             let entry = record.stands_in(standing.name.id(), standing.slot.key);
@@ -317,12 +361,20 @@ impl<'a> Desk<'a> {
         })
     }
 
-    fn held_values(&self, standing: &Standing, field: &str) -> Result<BTreeSet<SlotKey>, KvError> {
+    /// Returns the values of a field that own acts have made of it, but for those that another one of them replaces.
+    fn said_by_acts(
+        &self,
+        standing: &Standing,
+        field: &str,
+        first: Option<SlotKey>,
+        counts: impl Fn(&ActState) -> bool,
+    ) -> Result<BTreeSet<SlotKey>, KvError> {
         let target = standing.slot.key.to_string();
         let text =
             |slot: &Slot, path: &str| slot.leaf(path).and_then(|value| value.as_text().map(str::to_owned));
-        let acts = self.tablet().acts()?.into_iter().filter(|act| act.name == standing.name);
+        let acts = self.tablet().acts()?.into_iter();
         let edits: Vec<Slot> = acts
+            .filter(|act| act.name == standing.name && counts(&act.state))
             .flat_map(|act| act.slots)
             .filter(|slot| text(slot, "target").as_deref() == Some(target.as_str()))
             .filter(|slot| text(slot, "field").as_deref() == Some(field))
@@ -332,7 +384,7 @@ impl<'a> Desk<'a> {
             .filter_map(|slot| slot.leaf("replaces")?.as_map())
             .flat_map(|map| map.keys().filter_map(|key| key.parse().ok()))
             .collect();
-        let all = std::iter::once(standing.slot.key).chain(edits.iter().map(|slot| slot.key));
+        let all = first.into_iter().chain(edits.iter().map(|slot| slot.key));
         Ok(all.filter(|key| !gone.contains(key)).collect())
     }
 }

@@ -7,9 +7,6 @@
 //! | `s5` | `slp1`, `cm1` |
 //! | `s6` | `slp2`, who is on no other team |
 
-use std::fs;
-use std::path::Path;
-
 /// The organisation's zone.
 pub(super) const ZONE: &str = "America/Chicago";
 
@@ -90,10 +87,7 @@ g6,s6,slp,Names the day,,percent,increase,80,,,,,slp2
     ),
 ];
 
-/// Writes the files of the district into a folder of their own.
-pub(super) fn write(folder: &Path) {
-    fs::create_dir_all(folder).unwrap();
-    for (name, text) in FILES {
-        fs::write(folder.join(name), text).unwrap();
-    }
+/// Returns the files of the district, by their names.
+pub(super) fn files() -> Vec<(&'static str, String)> {
+    FILES.iter().map(|(name, text)| (*name, (*text).to_owned())).collect()
 }

@@ -63,10 +63,19 @@ impl Installation {
 
     /// Serves on a port (0: any).
     pub fn serve_on(&self, port: u16) -> Server {
+        self.announced_by("serve", port)
+    }
+
+    /// Founds the demo district where there is nothing, and serves it.
+    pub fn serve_demo(&self) -> Server {
+        self.announced_by("demo", 0)
+    }
+
+    fn announced_by(&self, command: &str, port: u16) -> Server {
         let announce = self.folder.join("announced.json");
         // What the last run announced is not true any more.
         drop(fs::remove_file(&announce));
-        let mut child = self.start(port, &format!("--announce '{}'", announce.display()), None);
+        let mut child = self.start(command, port, &format!("--announce '{}'", announce.display()), None);
         let announced = eventually("the server's announcement", || {
             if let Some(status) = child.0.try_wait().unwrap() {
                 panic!("the server ended with {status}: {}", self.said());
@@ -82,7 +91,7 @@ impl Installation {
     ///
     /// It announces nothing: the codes that it would make come to those places, too.
     pub fn serve_until(&self, port: u16, place: &str) -> Doomed {
-        let mut child = self.start(port, "", Some(place));
+        let mut child = self.start("serve", port, "", Some(place));
         eventually("the server to listen or to die", || {
             let died = child.0.try_wait().unwrap().is_some();
             (died || TcpStream::connect(("127.0.0.1", port)).is_ok()).then_some(())
@@ -90,9 +99,9 @@ impl Installation {
         Doomed(child)
     }
 
-    fn start(&self, port: u16, more: &str, crash_at: Option<&str>) -> Guard {
+    fn start(&self, command: &str, port: u16, more: &str, crash_at: Option<&str>) -> Guard {
         let log = File::options().create(true).append(true).open(self.folder.join("server.log")).unwrap();
-        let mut command = self.command(&format!("serve --listen 127.0.0.1:{port} {more} --data"));
+        let mut command = self.command(&format!("{command} --listen 127.0.0.1:{port} {more} --data"));
         command.envs(crash_at.map(|at| ("CARRYOVER_CRASH_AT", at)));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         Guard(command.spawn().unwrap())

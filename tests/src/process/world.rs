@@ -28,15 +28,35 @@ pub struct World {
 impl World {
     /// Founds the district, imports it and serves it.
     pub fn new() -> Self {
+        Self::importing(&district::files())
+    }
+
+    /// Founds a district of which the import says this, and serves it.
+    pub fn importing(files: &[(&str, String)]) -> Self {
+        let world = Self::around(Installation::found, Installation::serve);
+        let csv = world.folder("csv");
+        for (name, text) in files {
+            fs::write(csv.join(name), text).unwrap();
+        }
+        let imported = world.admin(&format!("import '{}'", csv.display()));
+        assert_eq!(imported["errors"], serde_json::json!([]), "{imported}");
+        world
+    }
+
+    /// Founds the demo district and serves it.
+    pub fn demo() -> Self {
+        Self::around(Installation::at, Installation::serve_demo)
+    }
+
+    fn around(
+        found: impl FnOnce(&Path, SchoolClock) -> Installation,
+        serve: impl FnOnce(&Installation) -> Server,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = SchoolClock::starting(TODAY);
-        let installation = Installation::found(folder.path(), clock);
-        let server = installation.serve();
-        let csv = folder.path().join("csv");
-        district::write(&csv);
-        let imported = server.ok(&format!("import '{}'", csv.display()));
-        assert_eq!(imported["errors"], serde_json::json!([]), "{imported}");
-        Self { installation, clock, server: RefCell::new(Some(server)), tablets: Cell::new(0), folder }
+        let installation = found(folder.path(), clock);
+        let server = RefCell::new(Some(serve(&installation)));
+        Self { installation, clock, server, tablets: Cell::new(0), folder }
     }
 
     /// Copies a district at rest, with its tablets, into a world of its own.
@@ -47,6 +67,14 @@ impl World {
         let installation = Installation::at(folder.path(), of.clock);
         let server = RefCell::new(Some(installation.serve()));
         Self { installation, clock: of.clock, server, tablets: of.tablets.clone(), folder }
+    }
+
+    /// Lets days go by; the server is started again, and tablets that are unpacked from now on show the new time.
+    pub fn let_days_pass(&mut self, days: i64) {
+        self.take_server().stop();
+        self.clock = self.clock.later(24 * days);
+        self.installation = Installation::at(self.folder.path(), self.clock);
+        self.set_server(self.installation.serve());
     }
 
     /// Returns where the server answers.
@@ -83,9 +111,13 @@ impl World {
 
     /// Gives somebody a paired tablet that has seen its caseload.
     pub fn tablet(&self, person: &str) -> Tablet {
-        let tablet = self.unpaired(person);
         let code = self.admin(&format!("device code {person}"));
-        let code = code["code"].as_str().unwrap();
+        self.paired_with(person, code["code"].as_str().unwrap())
+    }
+
+    /// Gives somebody a tablet that is paired with a code, and has seen its caseload.
+    pub fn paired_with(&self, person: &str, code: &str) -> Tablet {
+        let tablet = self.unpaired(person);
         tablet.ok(&format!("pair --server {} --code {code}", tablet.network.url()));
         tablet.ok("sync");
         tablet

@@ -11,6 +11,7 @@
 
 mod access;
 mod book;
+mod contract;
 mod copies;
 mod kills;
 mod protocol;

@@ -76,6 +76,34 @@ fn the_tablet_dies_while_it_syncs() {
     arrives(&world, &ana, &logged);
 }
 
+/// Around its sending and around its taking in of the reply, with a receipt that it never saw in between.
+#[test]
+fn the_tablet_dies_around_its_send_and_its_taking_in_of_the_reply() {
+    let world = World::new();
+    let (ana, carla) = (world.tablet("slp1"), world.tablet("cm1"));
+    let mut logged = BTreeSet::new();
+    for round in 0..ROUNDS_AT_A_PLACE {
+        for (place, arrived, waiting) in [
+            ("before_send", false, 1),
+            ("after_send", true, 1),
+            ("before_take", true, 1),
+            ("after_take", true, 0),
+        ] {
+            let session = log(&ana, logged.len());
+            let died = ana.run_crashing(&format!("{place}:1"), "sync");
+            assert_eq!(died.code, None, "{place} was not reached in round {round}: {died:?}");
+            let there = ana.ok("status")["waiting"].as_u64();
+            assert_eq!(there, Some(waiting), "{place}: only a receipt in hand lets go");
+            carla.ok("sync");
+            assert_eq!(sessions(&carla).contains(&session), arrived, "{place}");
+            logged.insert(session);
+            assert_eq!(settled(&ana, &logged, false), logged);
+            ana.ok("sync");
+        }
+    }
+    arrives(&world, &ana, &logged);
+}
+
 #[test]
 fn the_tablet_dies_at_any_moment() {
     let world = World::new();

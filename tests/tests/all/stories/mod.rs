@@ -2,8 +2,11 @@
 //!
 //! Stories that have a number in the domain's list of acceptance scenarios bear it in their names.
 
+mod caseload;
 mod edits;
 mod groups;
+mod holds;
+mod hour;
 mod late;
 mod live;
 mod minutes;
