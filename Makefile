@@ -20,8 +20,8 @@ demo: ## Build both programs and serve the demo district (DATA, LISTEN, ARGS)
 test: ## Check everything; sets up what it needs beyond cargo and a C compiler
 	@tests/scripts/check.sh
 
-soak: ## Run every test over and over, the long ones too (MINUTES=60 ROUNDS=200)
-	@MINUTES="$(MINUTES)" ROUNDS="$(ROUNDS)" tests/scripts/soak.sh
+soak: ## Run every test over and over, the long ones too (MINUTES=60 ROUNDS=200 DAMAGE_ROUNDS=20000)
+	@MINUTES="$(MINUTES)" ROUNDS="$(ROUNDS)" DAMAGE_ROUNDS="$(DAMAGE_ROUNDS)" tests/scripts/soak.sh
 
 fuzz: ## Run the property tests with many more cases (CASES=100000, ONLY=filter)
 	@CASES="$(CASES)" ONLY="$(ONLY)" tests/scripts/fuzz.sh

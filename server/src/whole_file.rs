@@ -35,6 +35,15 @@ pub enum CheckedError {
     },
 }
 
+impl CheckedError {
+    /// Returns the file that it is about.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Damaged(path) | Self::Io { path, .. } => path,
+        }
+    }
+}
+
 /// Writes a file for its owner alone, so that it is there whole or not at all.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test again and again, the long ones too, with fresh random cases each time, until the time is up or one fails.
 # MINUTES (60): how long new rounds are begun. ROUNDS (200): power cuts at random moments in each test of them.
+# DAMAGE_ROUNDS (20000): folders with damage in them, others each time.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -9,13 +10,13 @@ need_cargo
 need_c_compiler
 need_nextest
 
-export ROUNDS=${ROUNDS:-200}
+export ROUNDS=${ROUNDS:-200} DAMAGE_ROUNDS=${DAMAGE_ROUNDS:-20000}
 cargo build --locked --workspace --release --bins
 end=$((SECONDS + ${MINUTES:-60} * 60))
 rounds=0
 while ((SECONDS < end)); do
     rounds=$((rounds + 1))
     echo "==> round $rounds, $(((end - SECONDS + 59) / 60)) minutes to go"
-    cargo nextest run --locked --workspace --release --profile long --run-ignored all
+    DAMAGE_SEED=$((RANDOM * 32768 + RANDOM)) cargo nextest run --locked --workspace --release --profile long --run-ignored all
 done
 echo "$rounds rounds in $SECONDS seconds, none failed"

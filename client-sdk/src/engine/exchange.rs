@@ -29,6 +29,8 @@ pub const APP: &str = concat!("carryover-tablet/", env!("CARGO_PKG_VERSION"));
 const REVOKED: &str = "device_revoked";
 /// What it says of a counter that it has seen.
 const STALE: &str = "stale_assertion";
+/// What it says when its disk has no room for new work.
+const FULL: &str = "storage_full";
 
 /// What an exchange leaves to be done.
 pub(super) struct Round {
@@ -36,6 +38,17 @@ pub(super) struct Round {
     pub(super) token: Option<String>,
     /// Whether there is more to say on either side.
     pub(super) again: bool,
+    /// Why the server took nothing, though it let itself be read.
+    pub(super) refused: Option<Failure>,
+}
+
+/// What a request brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Brings {
+    /// All that has no receipt.
+    Work,
+    /// Nothing: it only asks what is new.
+    Nothing,
 }
 
 /// A request that is ready to be sent.
@@ -52,8 +65,13 @@ impl<T: Transport> Engine<'_, T> {
         if self.store.read(|state| Ok::<_, Trouble>(Local(state).ended()?.is_some()))? {
             return self.hand_in(report).await;
         }
-        match self.send(Route::Exchange).await {
+        match self.send(Route::Exchange, Brings::Work).await {
             Ok((ready, exchanged)) => self.take(&ready, exchanged, report),
+            Err(Trouble::Server(failure)) if failure.code() == Some(FULL) => {
+                // Own work waits for room there; what others did can be read all the same.
+                let (ready, exchanged) = self.send(Route::Exchange, Brings::Nothing).await?;
+                Ok(Round { refused: Some(failure), ..self.take(&ready, exchanged, report)? })
+            }
             Err(Trouble::Server(Failure::Refused(refusal))) if refusal.code == REVOKED => {
                 self.hand_in(report).await
             }
@@ -65,7 +83,7 @@ impl<T: Transport> Engine<'_, T> {
         let unsent = |state: &State<'_>| -> Result<usize, Trouble> { Ok(Tablet(state).unsent()?) };
         while self.store.read(unsent)? > 0 {
             let before = self.store.read(unsent)?;
-            let (ready, exchanged) = self.send(Route::HandIn).await?;
+            let (ready, exchanged) = self.send(Route::HandIn, Brings::Work).await?;
             self.take(&ready, exchanged, report)?;
             if self.store.read(unsent)? >= before {
                 break;
@@ -110,9 +128,9 @@ impl<T: Transport> Engine<'_, T> {
         })
     }
 
-    async fn send(&self, route: Route) -> Result<(Ready, Exchanged), Trouble> {
+    async fn send(&self, route: Route, brings: Brings) -> Result<(Ready, Exchanged), Trouble> {
         let room = self.store.read(|state| Ok::<_, Trouble>(Local(state).contact()?.room))?;
-        let ready = self.ready(None, room)?;
+        let ready = self.ready(brings, None, room)?;
         crash_point("before_send");
         let answer = self.transport.exchange(route, &ready.assertion, &ready.body, room).await;
         crash_point("after_send");
@@ -123,7 +141,7 @@ impl<T: Transport> Engine<'_, T> {
             Ok(exchanged) => Ok((ready, exchanged)),
             // The folder is an older copy of itself: go on above what the server has seen.
             Err(Failure::Refused(refusal)) if refusal.code == STALE && refusal.last_counter.is_some() => {
-                let ready = self.ready(refusal.last_counter, room)?;
+                let ready = self.ready(brings, refusal.last_counter, room)?;
                 let exchanged = self.transport.exchange(route, &ready.assertion, &ready.body, room).await?;
                 Ok((ready, exchanged))
             }
@@ -140,7 +158,7 @@ impl<T: Transport> Engine<'_, T> {
     }
 
     /// Composes and signs a request. Its counter is on the medium before it is sent, so it is never used for two.
-    fn ready(&self, above: Option<u64>, room: Option<u32>) -> Result<Ready, Trouble> {
+    fn ready(&self, brings: Brings, above: Option<u64>, room: Option<u32>) -> Result<Ready, Trouble> {
         let now = self.clock.now();
         self.store.update(|state| {
             let profile = Tablet(state).profile()?.ok_or(Trouble::NotPaired)?;
@@ -162,7 +180,14 @@ impl<T: Transport> Engine<'_, T> {
                 }
             };
             let room = room.and_then(|room| usize::try_from(room).ok()).unwrap_or(REQUEST_SLOT_BYTES_MAX);
-            let outgoing = compose_within(state, &key, APP, now, &expect_held, room)?;
+            let mut outgoing = compose_within(state, &key, APP, now, &expect_held, room)?;
+            match brings {
+                Brings::Work => {}
+                Brings::Nothing => {
+                    let Outgoing { request, acts, changes } = &mut outgoing;
+                    (request.envelopes.clear(), request.withdrawals.clear(), acts.clear(), changes.clear());
+                }
+            }
             if let Some(error) = failed.into_inner() {
                 return Err(error.into());
             }
@@ -209,7 +234,7 @@ impl<T: Transport> Engine<'_, T> {
         report.stored += brought.stored;
         report.held += brought.held;
         report.refused += brought.refused;
-        Ok(Round { token: exchanged.token, again })
+        Ok(Round { token: exchanged.token, again, refused: None })
     }
 }
 

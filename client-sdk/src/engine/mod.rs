@@ -148,7 +148,7 @@ impl<T: Transport> Engine<'_, T> {
             let purged = self.purge()?;
             report.borrow_mut().purged += purged;
             if !(round.again || fetched.again) {
-                return Ok(());
+                return round.refused.map_or(Ok(()), |failure| Err(failure.into()));
             }
         }
         Ok(())

@@ -37,6 +37,8 @@ pub enum Fault {
     Portal,
     /// The server refuses with this code.
     Refused(&'static str, Option<u64>),
+    /// The server has no room for new work.
+    Full,
 }
 
 #[derive(Default)]
@@ -180,6 +182,10 @@ impl Transport for Server {
                 return Ok(Exchanged { body: b"<html>Welcome to our guest network".to_vec(), token: None });
             }
             Some(Fault::Refused(code, last)) => return Err(refused(code, last)),
+            Some(Fault::Full) => {
+                let Failure::Refused(refusal) = refused("storage_full", None) else { unreachable!() };
+                return Err(Failure::Later { after: Some(Duration::from_secs(60)), refusal: Some(refusal) });
+            }
             Some(Fault::ReplyLost) | None => {}
         }
         let reply = self.answer(route, &codec::decode(body).unwrap());

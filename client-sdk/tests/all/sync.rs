@@ -102,6 +102,22 @@ fn until_done_waits_as_long_as_the_server_asks() {
 }
 
 #[test]
+fn a_server_without_room_is_read_and_the_work_waits() {
+    let (world, server) = (World::new(), Server::default());
+    world.log();
+    let store = world.store();
+    server.say(Entry::Fact { key: "news".into(), value: Some(serde_bytes::ByteBuf::from(vec![7]).into()) });
+    server.faults.borrow_mut().push_back(Fault::Full);
+    let (ended, report) = run(&store, &server, Until::Once);
+    let trouble = ended.unwrap_err();
+    assert_eq!((trouble.code(), trouble.exit_code()), ("storage_full", 3));
+    assert_eq!((report.stored, unsent(&store)), (0, 4));
+    let news = store.read(|state| Ok::<_, Trouble>(Tablet(state).fact("news")?)).unwrap();
+    assert_eq!(news, Some(vec![7]), "what others did is read all the same");
+    assert_eq!(run(&store, &server, Until::Once).1.stored, 4);
+}
+
+#[test]
 fn a_guest_networks_page_is_no_reply() {
     let (world, server) = (World::new(), Server::default());
     server.faults.borrow_mut().push_back(Fault::Portal);

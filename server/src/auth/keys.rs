@@ -12,10 +12,12 @@
 //! | `certificate.key` | signs the certificate that a device gets when it is paired |
 //! | `hash.secret` | keys every hash that the server hands out or stores: cursors, receipts, codes |
 //!
-//! Each file is 32 bytes of randomness. A hash says what it is for ([`Purpose`]), so that a value
-//! made for one purpose is never accepted for another.
+//! Each file is 32 bytes of randomness and a checksum of them ([`FILE_BYTES`]): a key in which a bit
+//! has flipped is as good as any other, and would quietly refuse everything that was made with it.
+//! A hash says what it is for ([`Purpose`]), so that a value made for one purpose is never accepted
+//! for another.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -36,6 +38,10 @@ pub const FILE_MODE: u32 = 0o600;
 const OTHERS: u32 = 0o077;
 /// The length of each key and of the secret, in bytes.
 pub const KEY_BYTES: usize = 32;
+/// The length of a key's file: the key, and the CRC32C of the file's name and the key.
+pub const FILE_BYTES: usize = KEY_BYTES + CHECKSUM_BYTES;
+
+const CHECKSUM_BYTES: usize = 4;
 
 const ACCESS: &str = "access.key";
 const CERTIFICATE: &str = "certificate.key";
@@ -65,9 +71,12 @@ pub enum KeysError {
         /// Its permission bits.
         mode: u32,
     },
-    /// A file that is not exactly [`KEY_BYTES`] long, or no file at all.
-    #[error("{0} is not a key: it must be a plain file of {KEY_BYTES} bytes")]
+    /// A file that is not exactly [`FILE_BYTES`] long, or no file at all.
+    #[error("{0} is not a key: it must be a plain file of {FILE_BYTES} bytes")]
     NotAKey(PathBuf),
+    /// A file that is not as it was written.
+    #[error("{0} is damaged: it does not match its checksum; put the whole keys folder back from its copy")]
+    Damaged(PathBuf),
     /// The random source of the system failed.
     #[error("no randomness to make keys of")]
     Random(#[source] io::Error),
@@ -80,6 +89,21 @@ pub enum KeysError {
         #[source]
         source: io::Error,
     },
+}
+
+impl KeysError {
+    /// Returns the folder or file that it is about.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Missing(path)
+            | Self::Incomplete(path)
+            | Self::NotAKey(path)
+            | Self::Damaged(path)
+            | Self::TooOpen { path, .. }
+            | Self::Io { path, .. } => Some(path),
+            Self::Random(_) => None,
+        }
+    }
 }
 
 /// The server's keys, read once at start.
@@ -273,7 +297,8 @@ fn create(folder: &Path, mut random: impl FnMut(&mut [u8]) -> io::Result<()>) ->
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         random(bytes.as_mut_slice()).map_err(KeysError::Random)?;
         let path = unfinished.join(file);
-        write(&path, bytes.as_slice()).map_err(io_at(&path))?;
+        let sealed = Zeroizing::new([bytes.as_slice(), &checksum(file.as_ref(), &bytes)].concat());
+        write(&path, &sealed).map_err(io_at(&path))?;
     }
     sync_folder(&unfinished)?;
     fs::rename(&unfinished, folder).map_err(io_at(folder))?;
@@ -301,14 +326,24 @@ fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeysError> {
         }
         Err(error) => return Err(io_at(path)(error)),
     };
-    if !found.is_file() || found.len() != KEY_BYTES as u64 {
+    if !found.is_file() || found.len() != FILE_BYTES as u64 {
         return Err(KeysError::NotAKey(path.to_owned()));
     }
     private(path, &found.permissions())?;
     let bytes = Zeroizing::new(fs::read(path).map_err(io_at(path))?);
-    let key: [u8; KEY_BYTES] =
-        bytes.as_slice().try_into().map_err(|_| KeysError::NotAKey(path.to_owned()))?;
-    Ok(Zeroizing::new(key))
+    let Some((key, written)) = bytes.split_first_chunk::<KEY_BYTES>() else {
+        return Err(KeysError::NotAKey(path.to_owned()));
+    };
+    let key = Zeroizing::new(*key);
+    match path.file_name().is_some_and(|name| checksum(name, &key) == written) {
+        true => Ok(key),
+        false => Err(KeysError::Damaged(path.to_owned())),
+    }
+}
+
+/// Returns the checksum of a key in the file of that name; in any other file it is wrong.
+fn checksum(file: &OsStr, key: &[u8; KEY_BYTES]) -> [u8; CHECKSUM_BYTES] {
+    crc32c::crc32c_append(crc32c::crc32c(file.as_encoded_bytes()), key).to_le_bytes()
 }
 
 fn private(path: &Path, permissions: &Permissions) -> Result<(), KeysError> {

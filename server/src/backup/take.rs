@@ -224,7 +224,8 @@ fn count(manifest: &Manifest, keys: &Path, to: &Path) -> Result<(), NotCounted> 
         Err(error) => return Err(NotCounted::NotNoted(error.to_string())),
         Ok(_) => {}
     }
-    if owner(keys).map_err(failed)? != Some(manifest.organisation) {
+    let owner = owner(keys).map_err(|error| NotCounted::NotNoted(error.to_string()))?;
+    if owner != Some(manifest.organisation) {
         return Err(NotCounted::OtherKeys(keys.to_owned()));
     }
     let latest = LatestBackup {

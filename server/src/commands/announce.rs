@@ -47,7 +47,7 @@ impl Announced {
     }
 }
 
-/// Composes the announcement, with a new pairing code for everybody who has no device in use.
+/// Composes the announcement, with a new pairing code for everybody who has no device in use; near a full disk without codes.
 pub async fn announcement(engine: &Arc<Engine>, url: &str) -> Result<Announced, EngineError> {
     let mut id = [0; 16];
     system_random(&mut id).map_err(|error| EngineError::Storage(error.to_string()))?;
@@ -62,7 +62,10 @@ pub async fn announcement(engine: &Arc<Engine>, url: &str) -> Result<Announced, 
         let pairing_code = if equipped.contains(&person.id) {
             None
         } else {
-            engine.new_code(person.id, ANNOUNCED_CODE_LIFE_MS).await?.map(|new| new.code.to_string())
+            match engine.new_code(person.id, ANNOUNCED_CODE_LIFE_MS).await {
+                Err(EngineError::DiskFull) => None,
+                given => given?.map(|new| new.code.to_string()),
+            }
         };
         people.push(AnnouncedPerson { person, pairing_code });
     }

@@ -123,7 +123,9 @@ impl From<OpenEngineError> for CommandError {
             OpenEngineError::Keys(KeysError::Missing(_)) => {
                 (Exit::Failed, "keys_missing", "put the keys folder back, or name it with --keys")
             }
-            OpenEngineError::Keys(_) => (Exit::Failed, "keys", "the message names the file"),
+            OpenEngineError::Keys(_) | OpenEngineError::Own(OwnError::Unreadable(_)) => {
+                (Exit::Failed, "keys", "the message names the file; put the keys folder back from its copy")
+            }
             OpenEngineError::Own(OwnError::OtherKeys(_)) => {
                 (Exit::Failed, "other_keys", "name the right folder with --keys")
             }

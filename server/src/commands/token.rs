@@ -10,7 +10,7 @@ use super::{CommandError, Common, Done, Exit, Outcome};
 use crate::auth::keys::{ServerKeys, system_random};
 use crate::auth::token::{ADMIN_TOKEN_DAYS_DEFAULT, Tokens};
 use crate::engine::OpenEngineError;
-use crate::register::owner;
+use crate::register::{OwnError, owner};
 
 #[derive(Debug, Args)]
 pub(super) struct Token {
@@ -29,7 +29,7 @@ impl Token {
     pub(super) fn run(&self, common: &Common) -> Outcome {
         let keys = common.keys(&self.data);
         let opened = ServerKeys::open(&keys).map_err(OpenEngineError::from)?;
-        let owner = owner(&keys).map_err(OpenEngineError::from)?;
+        let owner = owner(&keys).map_err(OwnError::from).map_err(OpenEngineError::from)?;
         let organisation = owner.ok_or_else(|| OpenEngineError::NotFounded(self.data.clone()))?;
         let tokens = Tokens::new(organisation.0, opened.access(), &[]).map_err(OpenEngineError::from)?;
         let person = self.person.as_deref().map(|person| person_of(organisation, person));

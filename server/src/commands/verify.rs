@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 use sync_core::ids::DocumentId;
 
 use super::{CommandError, Common, Done, Exit, Outcome};
-use crate::auth::keys::ServerKeys;
-use crate::engine::damaged_snapshots;
-use crate::store::{Fault, verify};
+use crate::engine::verify;
+use crate::store::Fault;
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
@@ -23,21 +22,8 @@ impl Verify {
         let failed = |error: std::io::Error| {
             CommandError::of(Exit::Failed, "unreadable", &error, "check --data and the disk")
         };
-        let report = verify(&self.data).map_err(failed)?;
-        let mut faults: Vec<Value> = report.faults.iter().map(fault).collect();
-        for (file, document) in damaged_snapshots(&self.data).map_err(failed)? {
-            let what = "the snapshot does not match its hash; it is built again when it is asked for";
-            faults.push(json!({
-                "file": file, "offset": 0, "what": what, "seqs": null, "documents": document.as_slice(),
-            }));
-        }
-        if let Err(error) = ServerKeys::open(&common.keys(&self.data)) {
-            let file = common.keys(&self.data);
-            let none: [DocumentId; 0] = [];
-            faults.push(json!({
-                "file": file, "offset": 0, "what": error.to_string(), "seqs": null, "documents": none,
-            }));
-        }
+        let report = verify(&self.data, &common.keys(&self.data)).map_err(failed)?;
+        let faults: Vec<Value> = report.faults.iter().map(fault).collect();
         let found = json!({
             "sound": faults.is_empty(),
             "running": report.running,

@@ -7,14 +7,14 @@ const SEED: &[u8] = b"carryover demo 1";
 
 /// A row of drawn numbers, of its own for each name.
 #[derive(Debug, Clone)]
-pub(super) struct Chance {
+pub(crate) struct Chance {
     name: String,
     drawn: u64,
 }
 
 impl Chance {
     /// Begins a row.
-    pub(super) fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         Self { name: name.to_owned(), drawn: 0 }
     }
 
@@ -24,23 +24,23 @@ impl Chance {
     }
 
     /// Draws a number from 0 to `below`, which itself is left out; 0 where there is nothing to draw from.
-    pub(super) fn below(&mut self, below: u32) -> i64 {
+    pub(crate) fn below(&mut self, below: u32) -> i64 {
         i64::try_from(self.bits() % u128::from(below.max(1))).unwrap_or_default()
     }
 
     /// Draws whether something happens that happens so often in a hundred times.
-    pub(super) fn percent(&mut self, percent: u32) -> bool {
+    pub(crate) fn percent(&mut self, percent: u32) -> bool {
         self.below(100) < i64::from(percent)
     }
 
     /// Draws one of several.
-    pub(super) fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
         let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
         all.get(usize::try_from(self.below(count)).unwrap_or_default())
     }
 
     /// Draws what a record's id has beside its time.
-    pub(super) fn id(&mut self) -> u128 {
+    pub(crate) fn id(&mut self) -> u128 {
         self.bits()
     }
 }

@@ -17,7 +17,7 @@
 
 mod calendar;
 mod caseload;
-mod chance;
+pub(crate) mod chance;
 mod day;
 mod district;
 mod history;

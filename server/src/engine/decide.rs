@@ -9,7 +9,7 @@ use sync_core::kv::KvError;
 use super::cards::touched;
 use super::log::frame_of;
 use super::{Engine, Standing};
-use crate::store::{CommitError, Decision, Turn};
+use crate::store::{CommitError, Decision, Turn, Urgency};
 
 /// What a closure on a desk comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum EngineError {
     /// The engine is closing.
     #[error("the engine is closing")]
     Closing,
-    /// The disk is full.
+    /// The disk is too full for new work; nothing of it was begun, or all of it was taken back.
     #[error("the disk is full")]
     DiskFull,
     /// The disk refused, or stopped: where it stopped it is unknown what stands, and the process ends.
@@ -78,14 +78,30 @@ impl Engine {
         &self,
         work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError> + Send + 'static,
     ) -> Result<R, EngineError> {
+        self.decide_as(Urgency::Waits, work).await
+    }
+
+    /// As [`decide`](Self::decide), and near a full disk, too: for what takes rights away, and the audit without which nothing is read.
+    pub async fn decide_from_reserve<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError> + Send + 'static,
+    ) -> Result<R, EngineError> {
+        self.decide_as(Urgency::CannotWait, work).await
+    }
+
+    async fn decide_as<R: Send + 'static>(
+        &self,
+        urgency: Urgency,
+        work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError> + Send + 'static,
+    ) -> Result<R, EngineError> {
         let standing = self.standing;
-        let ticket = self.committer.submit(move |turn| in_turn(turn, &standing, work));
+        let ticket = self.committer.submit(urgency, move |turn| in_turn(turn, &standing, work));
         let committed = match ticket {
             Ok(ticket) => ticket.await,
             Err(error) => Err(error),
         };
-        if let Err(CommitError::Poisoned) = committed {
-            self.failed.send_replace(true);
+        if committed.is_err() {
+            self.look_at_store();
         }
         let decided =
             committed.map_err(EngineError::from).and_then(|done| done.reply.map_err(EngineError::from));
@@ -101,11 +117,19 @@ impl Engine {
 
     /// Brings the log up to the present day: grants begin and end at midnight, whether or not anybody asks for anything.
     pub async fn advance(&self) -> Result<(), EngineError> {
+        self.look_at_store();
         if self.has_begun_today()? {
             return Ok(());
         }
-        // Every desk is brought up to its day before any work.
-        self.decide(|_| Ok(Ruling::Stands(()))).await
+        // Every desk is brought up to its day before any work. Grants end with it, which cannot wait.
+        self.decide_from_reserve(|_| Ok(Ruling::Stands(()))).await
+    }
+
+    /// Lets the process end where the store must be opened anew.
+    fn look_at_store(&self) {
+        if self.reader().failure().is_some() {
+            self.failed.send_replace(true);
+        }
     }
 
     fn has_begun_today(&self) -> Result<bool, KvError> {

@@ -37,7 +37,11 @@ impl Engine {
             Ok(taken) => taken,
             Err(unanswered) => return Ok(Answered::Not(unanswered)),
         };
-        self.project_cards_of(device.person).await?;
+        match self.project_cards_of(device.person).await {
+            // Reading goes on near a full disk; a card says itself up to where it was projected.
+            Ok(()) | Err(EngineError::DiskFull) => {}
+            Err(error) => return Err(error),
+        }
         let engine = Arc::clone(self);
         let (reply, delivered) = self
             .aside(move || {
@@ -50,7 +54,7 @@ impl Engine {
             })
             .await?;
         if let Some(entry) = delivered {
-            self.decide(move |desk| desk.emit(entry).map(Ruling::Stands)).await?;
+            self.decide_from_reserve(move |desk| desk.emit(entry).map(Ruling::Stands)).await?;
         }
         Ok(Answered::Reply(Box::new(reply)))
     }

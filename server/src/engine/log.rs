@@ -30,6 +30,7 @@ pub(crate) fn entry_of(stored: &StoredRecord) -> Result<LogEntry, KvError> {
 }
 
 pub(super) fn unreadable(error: &ReadError) -> KvError {
+    tracing::error!(%error, "the log cannot be read");
     match error {
         ReadError::Poisoned => KvError::Poisoned,
         ReadError::Damaged { .. } | ReadError::Io(_) => KvError::Unreadable(error.to_string()),

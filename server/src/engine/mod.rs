@@ -29,6 +29,7 @@ mod pairing;
 mod past;
 mod presence;
 mod snapshot;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,7 +48,8 @@ pub(crate) use log::entry_of;
 pub use open::{FoundError, Founding, OpenEngineError, Settings, rebuild};
 pub use pairing::{NewCode, Paired, PairingRefused, PairingRequest};
 pub(crate) use past::Past;
-pub use snapshot::{Snapshot, SnapshotError, damaged_snapshots};
+pub use snapshot::{Snapshot, SnapshotError};
+pub use verify::verify;
 
 use crate::auth::keys::ServerKeys;
 use crate::auth::token::Tokens;

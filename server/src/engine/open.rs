@@ -142,7 +142,8 @@ impl Engine {
             return Err(FoundError::Exists(settings.data.clone()));
         }
         // Keys are noted as somebody's only when that founding stands.
-        if owner(&settings.keys).map_err(OpenEngineError::from)?.is_some() {
+        let noted = owner(&settings.keys).map_err(OwnError::from).map_err(OpenEngineError::from)?;
+        if noted.is_some() {
             return Err(OpenEngineError::Own(OwnError::OtherKeys(settings.keys.clone())).into());
         }
         let id = OrgId(draw().map_err(OpenEngineError::from)?);

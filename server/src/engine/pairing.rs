@@ -176,7 +176,7 @@ impl Engine {
         if !self.presence.wrong_tries.count(locator, TRIES_MAX) {
             return Ok(());
         }
-        self.decide(move |desk| {
+        self.decide_from_reserve(move |desk| {
             let now = desk.conditions().now;
             for (hash, state) in desk.index().codes_behind(locator)? {
                 if is_open(&state, now) {

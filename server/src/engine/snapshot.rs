@@ -155,6 +155,10 @@ impl Snapshots {
         let file = encode(snapshot);
         crash_point("mid_snapshot");
         write_whole(&self.path(document), &file)?;
+        // The document that was saved has been opened again; now the file has been read again, too.
+        if self.read(document).as_ref() != Some(snapshot) {
+            return Err(io::Error::other("the file does not read back as it was written"));
+        }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.used(document, file.len() as u64);
         while let Some(surplus) = kept.surplus(SNAPSHOTS_MAX, SNAPSHOTS_BYTES_MAX) {
@@ -177,7 +181,8 @@ fn rest_of(incarnation: u32, seq: u64, bytes: &[u8]) -> Vec<u8> {
     [incarnation.to_be_bytes().as_slice(), &seq.to_be_bytes(), bytes].concat()
 }
 
-fn decode(file: &[u8]) -> Option<Snapshot> {
+/// Reads a kept file; `None` if it is not as it was written.
+pub(super) fn decode(file: &[u8]) -> Option<Snapshot> {
     let (hash, rest) = file.split_first_chunk::<HASH_BYTES>()?;
     if Sha256::digest(rest).as_slice() != hash {
         return None;
@@ -190,32 +195,6 @@ fn decode(file: &[u8]) -> Option<Snapshot> {
         incarnation: u32::from_be_bytes(*incarnation),
         seq: u64::from_be_bytes(*seq),
     })
-}
-
-/// Returns the kept snapshots of a data folder that are not as they were written. A file that is being replaced is left alone.
-pub fn damaged_snapshots(data: &Path) -> io::Result<Vec<(PathBuf, Option<DocumentId>)>> {
-    let files = match fs::read_dir(data.join(FOLDER)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        files => files?,
-    };
-    let mut damaged = Vec::new();
-    for file in files {
-        let path = file?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.ends_with(".new") {
-            continue;
-        }
-        match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            read => {
-                if decode(&read?).is_none() {
-                    let document = name.parse().ok();
-                    damaged.push((path, document));
-                }
-            }
-        }
-    }
-    Ok(damaged)
 }
 
 impl Engine {
@@ -241,7 +220,7 @@ impl Engine {
             None => self.built_snapshot(document, at_least).await?,
         };
         // The right may have ended while the document was built.
-        self.decide(move |desk| {
+        self.decide_from_reserve(move |desk| {
             let reading = desk.index().reading(person, document)?;
             if reading.is_none_or(|reading| reading.ended.is_some()) {
                 return Ok(Ruling::Void(Err(SnapshotError::Unknown)));
@@ -290,8 +269,10 @@ impl Engine {
         let bytes = snapshot(changes.iter().map(Vec::as_slice))?;
         let hash = Sha256::digest(rest_of(state.incarnation, seq, &bytes)).into();
         let built = Snapshot { bytes: bytes.into(), hash, incarnation: state.incarnation, seq };
-        if let Err(error) = self.snapshots.keep(document, &built) {
-            // The disk may be full: the snapshot is served all the same, and built again the next time.
+        // Without room it is served all the same, and built again the next time.
+        if self.reader().has_room()
+            && let Err(error) = self.snapshots.keep(document, &built)
+        {
             tracing::warn!(%error, %document, "a snapshot could not be kept");
         }
         Ok(built)

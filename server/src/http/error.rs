@@ -117,8 +117,11 @@ codes! {
         "the server was restored and waits for an administrator", "work is safe on the device and is sent when it goes on";
     StorageFailed = "storage_failed", SERVICE_UNAVAILABLE,
         "the server could not write to its disk", "nothing was taken in; try again as Retry-After says";
+    StorageDamaged = "storage_damaged", SERVICE_UNAVAILABLE,
+        "something that is stored cannot be read", "nothing was taken in; tell the administrator, for whom the server's log names the place";
     StorageFull = "storage_full", INSUFFICIENT_STORAGE,
-        "the server's disk is almost full", "nothing was taken in; tell the administrator";
+        "the server's disk is almost full: it takes nothing new, and can be read as ever",
+        "work is safe where it was made and is sent when there is room; tell the administrator";
 }
 
 impl Code {

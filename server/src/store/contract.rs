@@ -19,8 +19,9 @@ use sync_core::kv::{KvError, KvRead, Write};
 ///   Readers see the writes of durable frames only, whole frames at a time and never a frame without
 ///   those before it; two calls of a reader may see two different moments.
 /// - **A refused append** ([`AppendError`]) leaves no trace, and the group so far stands.
-/// - **A failed write** ([`SyncError::NotWritten`], say a full disk) takes back every frame appended since
-///   the last sync, with its index writes. The store goes on; the numbers are given again.
+/// - **A failed write** ([`SyncError::NotWritten`], say a full disk of which the reserve is used up) takes
+///   back every frame appended since the last sync, with its index writes. The store goes on; the numbers
+///   are given again.
 /// - **A failed sync** ([`SyncError::Poisoned`]) leaves unknown what reached the disk: every later call
 ///   fails with `Poisoned`, except `end`, which still names the last durable frame. The process must end, and
 ///   opening decides what was durable. Frames of that group may turn out to stand.
@@ -78,6 +79,12 @@ pub trait StoreReader: Send + Sync {
 
     /// Returns the index as of a durable frame, at least as new as the last `end` seen.
     fn index(&self) -> &dyn KvRead;
+
+    /// Returns why the store must be opened anew before anything can be read or written again, if it must.
+    fn failure(&self) -> Option<KvError>;
+
+    /// Returns whether the disk has room for new work; see [`room`](super::room). What cannot wait is appended all the same.
+    fn has_room(&self) -> bool;
 }
 
 /// The numbers that an appended frame's records got.

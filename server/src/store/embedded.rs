@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! data/lock               held by the server that runs
-//! data/log/               the truth
+//! data/log/               the truth, and the reserve of room for what cannot wait
 //! data/index/             derived, may be removed at any time while no server runs
 //! data/index.condition    whether the index may be believed
 //! data/index.set-aside-N  indexes that could not be
@@ -51,7 +51,7 @@ impl EmbeddedStore {
         RealDisk.create_dir(data)?;
         let lock = FolderLock::take(data)?;
         Log::create(Arc::new(RealDisk), &log_path(data), log_id)?;
-        Self::open_locked(data, lock)
+        Self::open_locked(data, lock, SEGMENT_BYTES)
     }
 
     /// Opens the store in a data folder and recovers it: see [`log`](super::log) for what that means.
@@ -62,11 +62,17 @@ impl EmbeddedStore {
             return Err(OpenError::Missing { dir: data.to_owned() });
         }
         let lock = FolderLock::take(data)?;
-        Self::open_locked(data, lock)
+        Self::open_locked(data, lock, SEGMENT_BYTES)
     }
 
-    fn open_locked(data: &Path, lock: FolderLock) -> Result<Self, OpenError> {
-        let log = Log::open(Arc::new(RealDisk), &log_path(data), SEGMENT_BYTES)?;
+    /// Opens the store in a data folder, with segments of another size from now on.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn open_rolling(data: &Path, segment_bytes: u64) -> Result<Self, OpenError> {
+        Self::open_locked(data, FolderLock::take(data)?, segment_bytes)
+    }
+
+    fn open_locked(data: &Path, lock: FolderLock, segment_bytes: u64) -> Result<Self, OpenError> {
+        let log = Log::open(Arc::new(RealDisk), &log_path(data), segment_bytes)?;
         let shared = Arc::clone(log.shared());
         let log_id = shared.table().log_id;
         let frame_end = |seq| hash_at_frame_end(&shared, seq).ok().flatten();
@@ -231,6 +237,17 @@ impl StoreReader for EmbeddedReader {
 
     fn index(&self) -> &dyn KvRead {
         &*self.index
+    }
+
+    fn failure(&self) -> Option<KvError> {
+        match self.shared.is_poisoned() {
+            true => Some(KvError::Poisoned),
+            false => self.index.failure(),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.shared.room().is_plenty()
     }
 }
 

@@ -82,7 +82,7 @@ pub enum CommitError {
     /// The committer was closed.
     #[error("the committer is closed")]
     Closed,
-    /// The disk is full; the group was taken back.
+    /// The disk is full, or nearly so; the work was not begun, or its group was taken back.
     #[error("the disk is full")]
     DiskFull,
     /// The group could not be written and was taken back.
@@ -125,8 +125,24 @@ impl<R> Future for Ticket<R> {
 
 /// Tells the asker how it went.
 type Answer = Box<dyn FnOnce(Result<Option<Appended>, CommitError>) + Send>;
-/// Work whose answer's type is forgotten.
-type Work = Box<dyn FnOnce(&Turn<'_>) -> (Option<(Frame, Vec<Write>)>, Answer) + Send>;
+/// Work whose answer's type is forgotten: it gets its turn, or is told why it gets none.
+type Deciding = Box<dyn FnOnce(Result<&Turn<'_>, CommitError>) -> Option<Decided> + Send>;
+/// What is to be appended, and who waits for it.
+type Decided = (Option<(Frame, Vec<Write>)>, Answer);
+
+struct Work {
+    urgency: Urgency,
+    decide: Deciding,
+}
+
+/// Whether work may wait until there is room for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Near a full disk it is refused with [`CommitError::DiskFull`].
+    Waits,
+    /// What takes rights away, and the audit of what is read: it may use the [reserve](super::room).
+    CannotWait,
+}
 
 /// Owns the store's writing thread. Shared by reference; dropping it commits what waits and ends the thread.
 pub struct Committer {
@@ -154,10 +170,18 @@ impl Committer {
     /// The work runs on the writing thread: it should only read the index and decide.
     pub fn submit<R: Send + 'static>(
         &self,
+        urgency: Urgency,
         work: impl FnOnce(&Turn<'_>) -> Decision<R> + Send + 'static,
     ) -> Result<Ticket<R>, CommitError> {
         let (sender, receiver) = oneshot::channel();
-        let work: Work = Box::new(move |turn| {
+        let decide: Deciding = Box::new(move |turn| {
+            let turn = match turn {
+                Ok(turn) => turn,
+                Err(error) => {
+                    let _ = sender.send(Err(error));
+                    return None;
+                }
+            };
             let (frame, reply) = match work(turn) {
                 Decision::Append { frame, writes, reply } => (Some((frame, writes)), reply),
                 Decision::Nothing(reply) => (None, reply),
@@ -166,8 +190,9 @@ impl Committer {
                 // Nobody may be waiting any more: what was committed stands all the same.
                 let _ = sender.send(outcome.map(|appended| Committed { reply, appended }));
             });
-            (frame, answer)
+            Some((frame, answer))
         });
+        let work = Work { urgency, decide };
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         match queue.as_ref().ok_or(CommitError::Closed)?.try_send(work) {
             Ok(()) => Ok(Ticket(receiver)),
@@ -178,7 +203,7 @@ impl Committer {
 
     /// Queues a frame that needs no decision.
     pub fn append(&self, frame: Frame, writes: Vec<Write>) -> Result<Ticket<()>, CommitError> {
-        self.submit(move |_| Decision::Append { frame, writes, reply: () })
+        self.submit(Urgency::Waits, move |_| Decision::Append { frame, writes, reply: () })
     }
 
     /// Commits what waits, ends the thread, and hands the store back; `None` if the thread panicked or
@@ -197,16 +222,17 @@ impl Drop for Committer {
 }
 
 /// What one sync will answer.
-#[derive(Default)]
 struct Group {
     answers: Vec<(Answer, Option<Appended>)>,
     bytes: usize,
+    /// Whether there was room for new work when the group was begun.
+    has_room: bool,
 }
 
 /// The writing thread: until the queue is closed and empty.
 fn write_all(mut store: Box<dyn Store>, queue: &Receiver<Work>) -> Box<dyn Store> {
     while let Ok(first) = queue.recv() {
-        let mut group = Group::default();
+        let mut group = Group { answers: Vec::new(), bytes: 0, has_room: store.reader().has_room() };
         let mut next = Some(first);
         while let Some(work) = next {
             take(&mut *store, work, &mut group);
@@ -220,8 +246,12 @@ fn write_all(mut store: Box<dyn Store>, queue: &Receiver<Work>) -> Box<dyn Store
 /// Lets one piece of work decide, and appends what it decided.
 fn take(store: &mut dyn Store, work: Work, group: &mut Group) {
     // A panic drops the asker's channel, which answers `Abandoned`; the store was only read.
-    let decided = catch_unwind(AssertUnwindSafe(|| work(&Turn { store })));
-    let Ok((frame, answer)) = decided else { return };
+    let refused = work.urgency == Urgency::Waits && !group.has_room;
+    let decided = catch_unwind(AssertUnwindSafe(|| {
+        let turn = Turn { store };
+        (work.decide)(if refused { Err(CommitError::DiskFull) } else { Ok(&turn) })
+    }));
+    let Ok(Some((frame, answer))) = decided else { return };
     let Some((frame, writes)) = frame else {
         group.answers.push((answer, None));
         return;
@@ -254,7 +284,8 @@ fn commit(store: &mut dyn Store, group: &mut Group) -> Option<CommitError> {
         SyncError::NotWritten(error) => CommitError::NotWritten { what: error.to_string() },
         SyncError::Poisoned => CommitError::Poisoned,
     });
-    for (answer, appended) in std::mem::take(group).answers {
+    group.bytes = 0;
+    for (answer, appended) in std::mem::take(&mut group.answers) {
         answer(failed.clone().map_or(Ok(appended), Err));
     }
     failed
@@ -292,7 +323,7 @@ mod tests {
     /// Holds the writing thread until told, so that what is queued meanwhile is one group.
     fn hold(committer: &Committer) -> (std::sync::mpsc::Sender<()>, Ticket<()>) {
         let (go, wait) = std::sync::mpsc::channel();
-        let ticket = committer.submit(move |_| {
+        let ticket = committer.submit(Urgency::Waits, move |_| {
             let _ = wait.recv();
             Decision::Nothing(())
         });
@@ -310,7 +341,7 @@ mod tests {
                     let writes = vec![Write::Put(b"count".to_vec(), vec![seen + 1])];
                     Decision::Append { frame: frame(3), writes, reply: (number, seen, turn.next_seq()) }
                 };
-                committer.submit(work).unwrap()
+                committer.submit(Urgency::Waits, work).unwrap()
             })
             .collect();
         go.send(()).unwrap();
@@ -339,6 +370,23 @@ mod tests {
     }
 
     #[test]
+    fn near_a_full_disk_only_what_cannot_wait_is_decided() {
+        let (disk, committer) = committer();
+        disk.set_almost_full(true);
+        let refused: Ticket<()> =
+            committer.submit(Urgency::Waits, |_| panic!("it is not even looked at")).unwrap();
+        assert_eq!(refused.wait(), Err(CommitError::DiskFull));
+        let revoked = committer.submit(Urgency::CannotWait, |_| Decision::Append {
+            frame: frame(1),
+            writes: vec![],
+            reply: (),
+        });
+        assert_eq!(revoked.unwrap().wait().unwrap().appended, Some(Appended { first: 1, last: 1 }));
+        disk.set_almost_full(false);
+        assert!(committer.append(frame(1), vec![]).unwrap().wait().is_ok());
+    }
+
+    #[test]
     fn a_failed_sync_poisons_all_that_comes() {
         let (disk, committer) = committer();
         disk.fail_next_sync();
@@ -353,7 +401,7 @@ mod tests {
     fn work_that_panics_is_abandoned_alone() {
         let (_, committer) = committer();
         let (go, held) = hold(&committer);
-        let bad: Ticket<()> = committer.submit(|_| panic!("on purpose")).unwrap();
+        let bad: Ticket<()> = committer.submit(Urgency::Waits, |_| panic!("on purpose")).unwrap();
         let good = committer.append(frame(1), vec![]).unwrap();
         let large = committer.append(Frame::default(), vec![]).unwrap();
         go.send(()).unwrap();
@@ -405,7 +453,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_can_be_awaited() {
         let (_, committer) = committer();
-        let done = committer.submit(|_| Decision::Nothing("seen")).unwrap().await.unwrap();
+        let done = committer.submit(Urgency::Waits, |_| Decision::Nothing("seen")).unwrap().await.unwrap();
         assert_eq!(done, Committed { reply: "seen", appended: None });
     }
 }

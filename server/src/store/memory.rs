@@ -28,6 +28,7 @@ struct Kept {
     frames: Mutex<Vec<KeptFrame>>,
     fail_write: AtomicBool,
     fail_sync: AtomicBool,
+    almost_full: AtomicBool,
 }
 
 /// A durable frame.
@@ -40,8 +41,13 @@ struct KeptFrame {
 impl MemoryDisk {
     /// Begins an empty log.
     pub fn new(log_id: LogId) -> Self {
-        let (fail_write, fail_sync) = (AtomicBool::new(false), AtomicBool::new(false));
-        MemoryDisk(Arc::new(Kept { log_id, frames: Mutex::default(), fail_write, fail_sync }))
+        MemoryDisk(Arc::new(Kept {
+            log_id,
+            frames: Mutex::default(),
+            fail_write: AtomicBool::default(),
+            fail_sync: AtomicBool::default(),
+            almost_full: AtomicBool::default(),
+        }))
     }
 
     /// Lets the next write fail for want of room.
@@ -52,6 +58,11 @@ impl MemoryDisk {
     /// Lets the next sync fail.
     pub fn fail_next_sync(&self) {
         self.0.fail_sync.store(true, Ordering::SeqCst);
+    }
+
+    /// Says whether the disk has room for no more than the reserve.
+    pub fn set_almost_full(&self, almost_full: bool) {
+        self.0.almost_full.store(almost_full, Ordering::SeqCst);
     }
 
     fn frames(&self) -> MutexGuard<'_, Vec<KeptFrame>> {
@@ -287,5 +298,13 @@ impl StoreReader for MemoryReader {
 
     fn index(&self) -> &dyn KvRead {
         self
+    }
+
+    fn failure(&self) -> Option<KvError> {
+        self.sound().err()
+    }
+
+    fn has_room(&self) -> bool {
+        !self.disk.0.almost_full.load(Ordering::SeqCst)
     }
 }

@@ -9,6 +9,7 @@
 //! - [`Frame`]s of [`Record`]s go in; what belongs together is one frame, kept or lost as a whole.
 //! - [`KvRead`](sync_core::kv::KvRead) is how decisions read the index, [`Write`](sync_core::kv::Write) what follows from a frame.
 //! - [`Committer`] runs the writer: it gathers what waits, commits it with one sync, and answers all.
+//! - [`room`] says when the disk is too full for new work, and keeps a reserve for what cannot wait.
 //! - [`verify()`] reads everything and says what is wrong, beside a running server, too.
 //!
 //! ```text
@@ -32,6 +33,7 @@ pub mod lock;
 pub mod log;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
+pub mod room;
 pub mod verify;
 
 pub use contract::{
@@ -40,7 +42,7 @@ pub use contract::{
 pub use embedded::EmbeddedStore;
 pub(crate) use embedded::log_path;
 pub use frame::{Frame, LogId, Record, RunningHash, StoredRecord};
-pub use group::{CommitError, Committed, Committer, Decision, QUEUE_WORK_MAX, Ticket, Turn};
+pub use group::{CommitError, Committed, Committer, Decision, QUEUE_WORK_MAX, Ticket, Turn, Urgency};
 pub use lock::{FolderLock, LockError};
 pub use log::OpenError;
 #[cfg(any(test, feature = "testing"))]

@@ -94,13 +94,13 @@ fn a_file_of_another_length_or_a_link_is_no_key() {
     let (_parent, folder) = fresh();
     ServerKeys::open_or_create(&folder, false, counting()).unwrap();
     let path = folder.join(SECRET);
-    for length in [0, KEY_BYTES - 1, KEY_BYTES + 1] {
+    for length in [0, KEY_BYTES, FILE_BYTES - 1, FILE_BYTES + 1] {
         fs::write(&path, vec![1; length]).unwrap();
         assert!(matches!(ServerKeys::open(&folder), Err(KeysError::NotAKey(_))), "{length}");
     }
     fs::remove_file(&path).unwrap();
     // A link has a length, too: that of the name it leads to.
-    let elsewhere = "k".repeat(KEY_BYTES);
+    let elsewhere = "k".repeat(FILE_BYTES);
     fs::copy(folder.join(ACCESS), folder.join(&elsewhere)).unwrap();
     std::os::unix::fs::symlink(elsewhere, &path).unwrap();
     assert!(matches!(ServerKeys::open(&folder), Err(KeysError::NotAKey(_))));
@@ -157,4 +157,27 @@ fn the_system_fills_every_byte() {
     let mut bytes = [0; 64];
     system_random(&mut bytes).unwrap();
     assert!(bytes.iter().any(|byte| *byte != 0));
+}
+
+#[test]
+fn no_flipped_bit_passes_for_another_key_and_no_key_for_its_neighbour() {
+    let (_parent, folder) = fresh();
+    ServerKeys::open_or_create(&folder, false, counting()).unwrap();
+    for file in [ACCESS, CERTIFICATE, SECRET] {
+        let path = folder.join(file);
+        let bytes = fs::read(&path).unwrap();
+        for bit in 0..FILE_BYTES * 8 {
+            let mut bad = bytes.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, bad).unwrap();
+            let opened = ServerKeys::open(&folder);
+            assert!(
+                matches!(opened, Err(KeysError::Damaged(ref named)) if *named == path),
+                "{file}, bit {bit}"
+            );
+        }
+        fs::write(&path, &bytes).unwrap();
+    }
+    fs::copy(folder.join(ACCESS), folder.join(SECRET)).unwrap();
+    assert!(matches!(ServerKeys::open(&folder), Err(KeysError::Damaged(_))));
 }

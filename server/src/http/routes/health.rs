@@ -14,13 +14,13 @@ pub(super) async fn live() -> Json<Value> {
     Json(json!({"live": true}))
 }
 
-/// The store takes work and the index can be read.
+/// The index can be read, and the store takes work: new work only while the disk has room.
 pub(super) async fn ready(State(engine): State<Arc<Engine>>) -> Result<Json<Value>, ApiError> {
     if *engine.failed().borrow() {
         return Err(Code::StorageFailed.into());
     }
     match engine.index().organisation() {
-        Ok(Some(_)) => Ok(Json(json!({"ready": true}))),
+        Ok(Some(_)) => Ok(Json(json!({"ready": true, "room": engine.reader().has_room()}))),
         Ok(None) | Err(_) => Err(Code::NotReady.into()),
     }
 }

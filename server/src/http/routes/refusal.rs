@@ -7,14 +7,18 @@ use sync_core::kv::KvError;
 use crate::engine::{EngineError, PairingRefused, SnapshotError};
 use crate::http::{ApiError, Code};
 
+/// When work that a full disk refused is asked for again, in seconds: somebody has to make room first.
+const DISK_FULL_RETRY_S: u64 = 60;
+
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Busy => Code::Overloaded.into(),
             EngineError::Closing => Code::NotReady.into(),
-            EngineError::DiskFull => Code::StorageFull.into(),
+            EngineError::DiskFull => Self::new(Code::StorageFull).retry_after_s(DISK_FULL_RETRY_S),
             EngineError::Storage(_) | EngineError::Index(KvError::Poisoned) => Code::StorageFailed.into(),
-            EngineError::Index(_) | EngineError::Desk(_) | EngineError::Abandoned => Code::Internal.into(),
+            EngineError::Index(KvError::Unreadable(_) | KvError::Damaged(_)) => Code::StorageDamaged.into(),
+            EngineError::Desk(_) | EngineError::Abandoned => Code::Internal.into(),
         }
     }
 }

@@ -35,6 +35,19 @@ pub trait Disk: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a folder durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Returns how much room there is where a folder lies.
+    fn space(&self, dir: &Path) -> io::Result<Space>;
+    /// Makes a file that takes up so much room, in place of any of that name; where there is not enough, none is made.
+    fn allocate(&self, path: &Path, bytes: u64) -> io::Result<()>;
+}
+
+/// The room of a file system, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// How large it is.
+    pub total: u64,
+    /// What this process may still write.
+    pub free: u64,
 }
 
 /// An open file, read and written at named places.

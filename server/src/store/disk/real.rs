@@ -6,7 +6,12 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Disk, DiskFile};
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+
+use super::{Disk, DiskFile, Space};
+
+/// How much is written at once where a file system cannot set room aside without writing.
+const FILL_BYTES: usize = 1024 * 1024;
 
 /// The machine's file system: `pread`, `pwrite`, `fdatasync`, and `fsync` for folders.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,6 +56,36 @@ impl Disk for RealDisk {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         File::open(dir)?.sync_all()
     }
+
+    fn space(&self, dir: &Path) -> io::Result<Space> {
+        let found = statvfs(dir)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Space { total: bytes(found.f_blocks), free: bytes(found.f_bavail) })
+    }
+
+    fn allocate(&self, path: &Path, bytes: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+        let allocated = match fallocate(&file, FallocateFlags::empty(), 0, bytes) {
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => fill(&file, bytes),
+            allocated => allocated.map_err(io::Error::from),
+        };
+        if allocated.is_err() {
+            drop(file);
+            fs::remove_file(path)?;
+        }
+        allocated
+    }
+}
+
+fn fill(file: &File, bytes: u64) -> io::Result<()> {
+    let filling = vec![0; FILL_BYTES];
+    let mut offset = 0;
+    while offset < bytes {
+        let part = (bytes - offset).min(FILL_BYTES as u64);
+        file.write_all_at(filling.get(..part as usize).unwrap_or_default(), offset)?;
+        offset += part;
+    }
+    Ok(())
 }
 
 struct RealFile(File);

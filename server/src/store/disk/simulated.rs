@@ -5,10 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, Space};
 
 /// The unit in which a disk keeps or loses bytes.
 const SECTOR_BYTES: usize = 512;
+/// How large the disk is unless a test says otherwise.
+const CAPACITY_BYTES: u64 = 1 << 40;
 /// ENOSPC and EIO, as Linux numbers them.
 const ENOSPC: i32 = 28;
 const EIO: i32 = 5;
@@ -65,6 +67,12 @@ struct State {
     epoch: u64,
     operations: u64,
     fault: Option<Fault>,
+    /// How many bytes its files may have together; `None` for [`CAPACITY_BYTES`].
+    capacity: Option<u64>,
+    /// After how many more operations the power is cut, and the seed of what is kept.
+    cut_after: Option<(u64, u64)>,
+    /// Whether the power is off: until the next boot nothing can be done.
+    off: bool,
 }
 
 #[derive(Clone)]
@@ -106,6 +114,8 @@ struct Inode {
     durable: Vec<u8>,
     /// The first byte that a sync still has to save.
     dirty_from: Option<usize>,
+    /// Room that was set aside for it, and is taken from others.
+    allocated: u64,
 }
 
 impl Inode {
@@ -181,6 +191,16 @@ impl SimulatedDisk {
         self.state().fault.take().is_some()
     }
 
+    /// Sets how many bytes the disk has in all. What stands already stays, even if it is more.
+    pub fn set_capacity(&self, bytes: u64) {
+        self.state().capacity = Some(bytes);
+    }
+
+    /// Returns how many bytes are taken.
+    pub fn used(&self) -> u64 {
+        self.state().used()
+    }
+
     /// Returns how many operations there were.
     pub fn operations(&self) -> u64 {
         self.state().operations
@@ -199,17 +219,23 @@ impl SimulatedDisk {
 
     /// Cuts the power and keeps, by `seed`, any part of what was not synced.
     pub fn crash(&self, seed: u64) {
-        let mut random = Random(seed);
-        let mut state = self.state();
-        let kept = random.below(state.unsynced_names.len() as u64 + 1) as usize;
-        let changes: Vec<_> = state.unsynced_names.drain(..).take(kept).collect();
-        for change in changes {
-            change.apply(&mut state.durable_names);
+        self.state().crash(seed);
+    }
+
+    /// Cuts the power, as [`crash`](Self::crash) does, after so many more operations; from then on nothing can be done.
+    pub fn cut_power_after(&self, operations: u64, seed: u64) {
+        self.state().cut_after = Some((operations, seed));
+    }
+
+    /// Gives power again, if it was off; returns whether it was.
+    pub fn boot(&self) -> bool {
+        self.state().cut_after = None;
+        let was_off = std::mem::take(&mut self.state().off);
+        if was_off {
+            // Of the operation that it was cut in, what is kept was decided then.
+            self.power_cut();
         }
-        for inode in state.inodes.values_mut() {
-            inode.crash(&mut random);
-        }
-        state.reboot();
+        was_off
     }
 
     /// Returns a file's bytes as a process sees them.
@@ -223,7 +249,8 @@ impl SimulatedDisk {
     pub fn put(&self, path: &Path, bytes: Vec<u8>) {
         let mut state = self.state();
         let inode = state.inodes.len() as u64;
-        state.inodes.insert(inode, Inode { current: bytes.clone(), durable: bytes, dirty_from: None });
+        let content = Inode { current: bytes.clone(), durable: bytes, dirty_from: None, allocated: 0 };
+        state.inodes.insert(inode, content);
         state.names.insert(path.to_owned(), inode);
         state.durable_names.insert(path.to_owned(), inode);
     }
@@ -248,12 +275,16 @@ impl SimulatedDisk {
                 .iter()
                 .map(|(id, inode)| {
                     let (current, durable) = (inode.current.clone(), inode.durable.clone());
-                    (*id, Inode { current, durable, dirty_from: inode.dirty_from })
+                    let (dirty_from, allocated) = (inode.dirty_from, inode.allocated);
+                    (*id, Inode { current, durable, dirty_from, allocated })
                 })
                 .collect(),
             epoch: 0,
             operations: 0,
             fault: None,
+            capacity: state.capacity,
+            cut_after: None,
+            off: state.off,
         };
         SimulatedDisk(Arc::new(Mutex::new(copy)))
     }
@@ -274,8 +305,31 @@ impl State {
         self.fault = None;
     }
 
+    fn crash(&mut self, seed: u64) {
+        let mut random = Random(seed);
+        let kept = random.below(self.unsynced_names.len() as u64 + 1) as usize;
+        let changes: Vec<_> = self.unsynced_names.drain(..).take(kept).collect();
+        for change in changes {
+            change.apply(&mut self.durable_names);
+        }
+        for inode in self.inodes.values_mut() {
+            inode.crash(&mut random);
+        }
+        self.reboot();
+    }
+
     fn step(&mut self, kind: FaultOn) -> io::Result<()> {
         self.operations += 1;
+        if let Some((left, seed)) = self.cut_after {
+            self.cut_after = left.checked_sub(1).map(|left| (left, seed));
+            if left == 0 {
+                self.crash(seed);
+                self.off = true;
+            }
+        }
+        if self.off {
+            return Err(io::Error::other("the power is off"));
+        }
         let Some(fault) = self.fault.as_mut() else { return Ok(()) };
         if fault.on != FaultOn::Any && fault.on != kind {
             return Ok(());
@@ -290,6 +344,16 @@ impl State {
             FaultError::DiskFull => ENOSPC,
             FaultError::Io => EIO,
         }))
+    }
+
+    fn used(&self) -> u64 {
+        let named = self.names.values().filter_map(|inode| self.inodes.get(inode));
+        named.map(|inode| inode.allocated.max(inode.current.len() as u64)).sum()
+    }
+
+    fn space(&self) -> Space {
+        let total = self.capacity.unwrap_or(CAPACITY_BYTES);
+        Space { total, free: total.saturating_sub(self.used()) }
     }
 
     fn name(&mut self, change: NameChange) {
@@ -363,6 +427,28 @@ impl Disk for SimulatedDisk {
         }
         Ok(())
     }
+
+    fn space(&self, _: &Path) -> io::Result<Space> {
+        let mut state = self.state();
+        state.step(FaultOn::Any)?;
+        Ok(state.space())
+    }
+
+    fn allocate(&self, path: &Path, bytes: u64) -> io::Result<()> {
+        let mut state = self.state();
+        state.step(FaultOn::Any)?;
+        if state.space().free < bytes {
+            return Err(disk_full());
+        }
+        let inode = state.inodes.len() as u64;
+        state.inodes.insert(inode, Inode { allocated: bytes, ..Inode::default() });
+        state.name(NameChange::Put(path.to_owned(), inode));
+        Ok(())
+    }
+}
+
+fn disk_full() -> io::Error {
+    io::Error::from_raw_os_error(ENOSPC)
 }
 
 struct SimulatedFile {
@@ -389,7 +475,7 @@ impl SimulatedFile {
 
 impl DiskFile for SimulatedFile {
     fn size(&self) -> io::Result<u64> {
-        self.with(FaultOn::Any, |inode, step| step.map(|()| inode.current.len() as u64))
+        self.with(FaultOn::Any, |inode, step| step.map(|()| inode.allocated.max(inode.current.len() as u64)))
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -405,8 +491,11 @@ impl DiskFile for SimulatedFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let free = self.disk.state().space().free;
         self.with(FaultOn::Write, |inode, step| {
             let offset = offset as usize;
+            let grows = (offset + bytes.len()).saturating_sub(inode.current.len());
+            let step = step.and_then(|()| if grows as u64 > free { Err(disk_full()) } else { Ok(()) });
             let stands = if step.is_ok() { bytes.len() } else { bytes.len() / 2 };
             if inode.current.len() < offset + stands {
                 inode.current.resize(offset + stands, 0);

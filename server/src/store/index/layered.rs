@@ -80,7 +80,7 @@ impl Index {
         layers.failed.clone().map_or(Ok(()), Err)
     }
 
-    /// Returns the backend's failure, if it failed.
+    /// Returns the backend's failure to read or to apply, if it failed: from then on it is asked no more.
     pub fn failure(&self) -> Option<KvError> {
         self.inner.layers().failed.clone()
     }
@@ -147,6 +147,16 @@ impl Inner {
         layers.failed.clone().map_or(Ok(layers), Err)
     }
 
+    /// Remembers that the backend could not read.
+    fn noted<T>(&self, read: Result<T, KvError>) -> Result<T, KvError> {
+        if let Err(error) = &read {
+            tracing::error!(%error, "the index cannot be read; the next start builds it again");
+            self.layers().failed.get_or_insert_with(|| error.clone());
+            self.bell.notify_all();
+        }
+        read
+    }
+
     fn overlay_within(&self, start: &[u8], end: &[u8]) -> Result<Overlay, KvError> {
         let layers = self.sound()?;
         let owned = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| (key.clone(), value.clone());
@@ -163,17 +173,17 @@ impl KvRead for Index {
             return Ok(value.clone());
         }
         drop(layers);
-        self.inner.backend.get(key)
+        self.inner.noted(self.inner.backend.get(key))
     }
 
     fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
         let overlay = self.inner.overlay_within(start, end)?;
-        merge_range(&overlay, &*self.inner.backend, start, end, limit)
+        self.inner.noted(merge_range(&overlay, &*self.inner.backend, start, end, limit))
     }
 
     fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
         let overlay = self.inner.overlay_within(start, end)?;
-        merge_last(&overlay, &*self.inner.backend, start, end)
+        self.inner.noted(merge_last(&overlay, &*self.inner.backend, start, end))
     }
 }
 

@@ -4,6 +4,7 @@
 //! log/00000001.seg    sealed: never written again
 //! log/00000002.seg    the tail: frames are appended here
 //! log/synced          how far the log is known to be durable
+//! log/reserve         room set aside for what cannot wait
 //! ```
 //!
 //! `codec` has the frames, `segment` the files, `mark` the note of what is durable, `open`
@@ -13,7 +14,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 pub(crate) mod codec;
 pub(crate) mod cursor;
@@ -35,6 +35,7 @@ use super::contract::{AppendError, Appended, End, SyncError};
 use super::disk::{Disk, DiskFile};
 use super::frame::{FRAME_BYTES_MAX, Frame, LogId, PAYLOAD_BYTES_MAX};
 use super::group::GROUP_BYTES_MAX;
+use super::room::Room;
 
 /// The writer's side of the log.
 pub(crate) struct Log {
@@ -90,10 +91,11 @@ impl Log {
         table: Table,
         tail: Tail,
         mark: MarkFile,
+        room: Room,
         segment_bytes: u64,
     ) -> Self {
         let end = table.end;
-        let shared = Arc::new(Shared::new(table, Arc::new(AtomicBool::new(false))));
+        let shared = Arc::new(Shared::new(table, room));
         Log { disk, dir: dir.to_owned(), shared, mark, tail, group: Group::empty(end), segment_bytes }
     }
 
@@ -140,12 +142,12 @@ impl Log {
         {
             self.roll(durable, log_id)?;
         }
-        if let Err(error) = self.tail.file.write_at(&group.bytes, self.tail.len) {
-            return match self.tail.file.truncate(self.tail.len) {
-                Ok(()) => Err(SyncError::NotWritten(error)),
+        while let Err(error) = self.tail.file.write_at(&group.bytes, self.tail.len) {
+            if self.tail.file.truncate(self.tail.len).is_err() {
                 // Part of a frame stands where the next one would: nothing may be written behind it.
-                Err(_) => Err(self.poison()),
-            };
+                return Err(self.poison());
+            }
+            self.makes_way(error)?;
         }
         if self.tail.file.sync().is_err() {
             return Err(self.poison());
@@ -170,10 +172,12 @@ impl Log {
         let number = self.tail.number + 1;
         let path = segment::segment_path(&self.dir, number);
         let head = SegmentHead { number, log_id, first_seq: durable.seq + 1, hash_before: durable.hash };
-        let file = match segment::place(&*self.disk, &path, &head.encode()) {
-            Ok(file) => file,
-            Err(PlaceError::NotPlaced(error)) => return Err(SyncError::NotWritten(error)),
-            Err(PlaceError::Unknown(_)) => return Err(self.poison()),
+        let file = loop {
+            match segment::place(&*self.disk, &path, &head.encode()) {
+                Ok(file) => break file,
+                Err(PlaceError::NotPlaced(error)) => self.makes_way(error)?,
+                Err(PlaceError::Unknown(_)) => return Err(self.poison()),
+            }
         };
         let len = SEGMENT_HEADER_BYTES as u64;
         self.tail = Tail { file: Arc::clone(&file), number, first_seq: head.first_seq, len };
@@ -185,6 +189,15 @@ impl Log {
             len,
         });
         Ok(())
+    }
+
+    /// Gives up the reserve for what a full disk refused, so that it can be written again; once, and never for another failure.
+    fn makes_way(&self, error: io::Error) -> Result<(), SyncError> {
+        if is_disk_full(&error) && self.shared.room().give_up_reserve() {
+            tracing::warn!("the disk is full: the reserve is in use, and new work is refused");
+            return Ok(());
+        }
+        Err(SyncError::NotWritten(error))
     }
 
     /// Shows the group to readers.

@@ -23,6 +23,7 @@ use super::{Log, Tail};
 use crate::store::contract::End;
 use crate::store::disk::{Disk, DiskFile};
 use crate::store::frame::GENESIS_HASH;
+use crate::store::room::Room;
 
 /// Why a store cannot be opened or created.
 #[derive(Debug, thiserror::Error)]
@@ -117,9 +118,12 @@ impl Log {
         for name in names.iter().filter(|name| name.ends_with(".new")) {
             disk.remove(&dir.join(name))?;
         }
+        let tail_bytes = table.segments.last().map_or(0, |tail| tail.len);
+        let mut room = Room::open(Arc::clone(&disk), dir, tail_bytes)?;
         let (table, tail) = rewrite_tail(&*disk, table, last)?;
         let mark = MarkFile::place(&*disk, dir, Mark { log_id, end }).map_err(PlaceError::into_io)?;
-        Ok(Log::over(disk, dir, table, tail, mark, segment_bytes))
+        room.is_plenty();
+        Ok(Log::over(disk, dir, table, tail, mark, room, segment_bytes))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::codec::{self, FRAME_HEADER_BYTES, FrameHead, RECORD_HEADER_BYTES};
 use super::cursor::{Cursor, Found};
@@ -13,6 +13,7 @@ use super::segment::SEGMENT_HEADER_BYTES;
 use crate::store::contract::{End, HashAt, ReadError};
 use crate::store::disk::DiskFile;
 use crate::store::frame::{GENESIS_HASH, LogId, StoredRecord};
+use crate::store::room::Room;
 
 /// One segment as readers need it.
 pub(crate) struct Segment {
@@ -36,6 +37,7 @@ pub(crate) struct Table {
 pub(crate) struct Shared {
     table: RwLock<Table>,
     poisoned: Arc<AtomicBool>,
+    room: Mutex<Room>,
 }
 
 /// A frame's place, free of the table's lock.
@@ -50,8 +52,13 @@ struct Place {
 }
 
 impl Shared {
-    pub fn new(table: Table, poisoned: Arc<AtomicBool>) -> Self {
-        Shared { table: RwLock::new(table), poisoned }
+    pub fn new(table: Table, room: Room) -> Self {
+        Shared { table: RwLock::new(table), poisoned: Arc::default(), room: Mutex::new(room) }
+    }
+
+    /// The room where the log lies.
+    pub fn room(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn table(&self) -> RwLockReadGuard<'_, Table> {

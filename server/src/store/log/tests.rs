@@ -93,6 +93,8 @@ impl Backend for OnSimulatedDisk {
         Box::new(EmbeddedStore::open_on(Arc::new(self.0.clone()), &dir(), 4096).unwrap())
     }
     fn fail_next_write(&self) {
+        // With a reserve to give up it would be written all the same.
+        self.0.lose(&dir().join("reserve"));
         self.0.arm(Fault { on: FaultOn::Write, nth: 1, error: FaultError::DiskFull });
     }
     fn fail_next_sync(&self) {

@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sync_core::exchange::server::desk::Desk;
 use sync_core::ids::DeviceId;
 
 use crate::admin::devices::{CODE_LIFE_MS, revoke as revoke_device};
@@ -76,6 +77,7 @@ pub(super) async fn revoke(
     let asked: RevokeRequest = if body.is_empty() { RevokeRequest::default() } else { parse(&body)? };
     let unknown = || ApiError::new(Code::NotFound).message("there is no such device");
     let id: DeviceId = device.parse().map_err(|_| unknown())?;
-    let revoked = engine.decide(move |desk| revoke_device(desk, by, id, asked.lost).map(Ruling::Stands));
+    let revoke = move |desk: &mut Desk<'_>| revoke_device(desk, by, id, asked.lost).map(Ruling::Stands);
+    let revoked = engine.decide_from_reserve(revoke);
     Ok(Json(json!({ "device": revoked.await?.ok_or_else(unknown)?.id })))
 }

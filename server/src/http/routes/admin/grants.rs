@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sync_core::exchange::server::desk::Desk;
 use sync_core::ids::GrantId;
 use sync_core::roster::Grant;
 use sync_core::roster::role::Role;
@@ -99,7 +100,8 @@ pub(super) async fn end(
     let by = administrator(&engine, &headers)?;
     let asked: EndRequest = parse(&body)?;
     let id: GrantId = grant.parse().map_err(|_| GrantRefused::UnknownGrant)?;
-    let ended = engine.decide(move |desk| Ok(ruling(end_grant(desk, by, id, asked.on, &asked.reason)?)));
+    let end = move |desk: &mut Desk<'_>| Ok(ruling(end_grant(desk, by, id, asked.on, &asked.reason)?));
+    let ended = engine.decide_from_reserve(end);
     Ok(Json(json!({ "grant": ended.await??.id })))
 }
 

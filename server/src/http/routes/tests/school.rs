@@ -1,5 +1,7 @@
 //! A small school on a folder of its own, and tablets that speak to its router in process.
 
+use std::path::Path;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, Request as HttpRequest, StatusCode};
 use axum::response::Response;
@@ -28,9 +30,15 @@ use super::super::*;
 use crate::auth::assertion::{Assertion, SCHEME};
 use crate::auth::keys::{ServerKeys, system_random};
 use crate::clock::{Clock, ClockSetting};
-use crate::engine::{Founding, Ruling, Settings};
+use crate::engine::{Founding, OpenEngineError, Ruling, Settings};
 use crate::http::shell;
-use crate::store::{MemoryDisk, MemoryStore};
+use crate::store::disk::SimulatedDisk;
+use crate::store::{EmbeddedStore, MemoryDisk, MemoryStore};
+
+/// Where the log lies on a simulated disk.
+pub(super) const LOG: &str = "log";
+/// Segments on a simulated disk, small enough to be sealed now and then.
+const SEGMENT_BYTES: u64 = 64 * 1024;
 
 pub(super) const START: &str = "2026-11-20T09:00:00-06:00";
 
@@ -63,7 +71,41 @@ impl School {
         let zone = Zone::named("America/Chicago").unwrap();
         let settings = settings(&folder, clock);
         Engine::found(&settings, Founding { name: "Lake".into(), zone }).unwrap();
-        let school = Self::open(folder, clock);
+        Self::open(folder, clock).with_people().await
+    }
+
+    /// Founds the same school on a simulated disk; its keys lie in a folder, and so do its snapshots.
+    pub async fn on_disk(disk: &SimulatedDisk) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(&folder, START.parse().unwrap());
+        let keys = ServerKeys::open_or_create(&settings.keys, false, system_random).unwrap();
+        let founding = Founding { name: "Lake".into(), zone: Zone::named("America/Chicago").unwrap() };
+        EmbeddedStore::create_on(Arc::new(disk.clone()), Path::new(LOG), [1; 16]).unwrap();
+        Engine::found_on(&mut Self::store_on(disk), &settings, &keys, founding).unwrap();
+        Self::open_on_disk(folder, disk).with_people().await
+    }
+
+    /// Serves what a simulated disk holds.
+    pub fn open_on_disk(folder: tempfile::TempDir, disk: &SimulatedDisk) -> Self {
+        let clock: ClockSetting = START.parse().unwrap();
+        let settings = settings(&folder, clock);
+        let keys = ServerKeys::open(&settings.keys).unwrap();
+        let engine = Engine::open_on(Box::new(Self::store_on(disk)), &settings, keys).unwrap();
+        Self::over(folder, engine, clock)
+    }
+
+    fn store_on(disk: &SimulatedDisk) -> EmbeddedStore {
+        EmbeddedStore::open_on(Arc::new(disk.clone()), Path::new(LOG), SEGMENT_BYTES).unwrap()
+    }
+
+    /// Ends the process, and starts another on what the disk holds.
+    pub fn restart_on_disk(self, disk: &SimulatedDisk) -> Self {
+        self.engine.close();
+        Self::open_on_disk(self.folder, disk)
+    }
+
+    async fn with_people(self) -> Self {
+        let school = self;
         for (name, role) in [
             ("ana", Role::Slp),
             ("ben", Role::Ot),
@@ -108,14 +150,36 @@ impl School {
         let founding = Founding { name: "Lake".into(), zone: Zone::named("America/Chicago").unwrap() };
         Engine::found_on(&mut MemoryStore::open(&disk), &settings, &keys(), founding).unwrap();
         let engine = Engine::open_on(Box::new(MemoryStore::open(&disk)), &settings, keys()).unwrap();
-        let router = shell(router(Arc::clone(&engine)), limits());
-        (Self { folder, engine, router, clock }, disk)
+        (Self::over(folder, engine, clock), disk)
     }
 
     fn open(folder: tempfile::TempDir, clock: ClockSetting) -> Self {
         let engine = Engine::open(&settings(&folder, clock)).unwrap();
+        Self::over(folder, engine, clock)
+    }
+
+    fn over(folder: tempfile::TempDir, engine: Arc<Engine>, clock: ClockSetting) -> Self {
         let router = shell(router(Arc::clone(&engine)), limits());
         Self { folder, engine, router, clock }
+    }
+
+    /// Serves what a folder holds, a copy of a school's, if it can be served.
+    pub fn serve(folder: tempfile::TempDir) -> Result<Self, OpenEngineError> {
+        let clock: ClockSetting = START.parse().unwrap();
+        let engine = Engine::open(&settings(&folder, clock))?;
+        Ok(Self::over(folder, engine, clock))
+    }
+
+    /// Stops the server, and starts it on a log whose segments have this size.
+    pub fn restart_rolling(self, segment_bytes: u64) -> Self {
+        let Self { folder, engine, router, clock } = self;
+        engine.close();
+        drop((router, engine));
+        let settings = settings(&folder, clock);
+        let keys = ServerKeys::open(&settings.keys).unwrap();
+        let store = EmbeddedStore::open_rolling(&settings.data, segment_bytes).unwrap();
+        let engine = Engine::open_on(Box::new(store), &settings, keys).unwrap();
+        Self::over(folder, engine, clock)
     }
 
     /// Stops and starts the server, after `between` had its way with the data folder.
@@ -225,6 +289,7 @@ pub(super) async fn in_json(response: Response) -> (StatusCode, Value) {
 }
 
 /// A tablet as the SDK keeps it: the pure client over a store in memory.
+#[derive(Clone)]
 pub(super) struct Tablet {
     key: SigningKey,
     pub profile: Profile,
@@ -291,14 +356,37 @@ impl Tablet {
 
     /// Exchanges once, and takes the reply.
     pub async fn sync(&mut self, school: &School) -> Brought {
+        match self.try_sync(school).await {
+            Ok(brought) => brought,
+            Err((status, refused)) => panic!("{status}: {refused}"),
+        }
+    }
+
+    /// Exchanges once, and takes the reply, or returns how the server refused.
+    pub async fn try_sync(&mut self, school: &School) -> Result<Brought, (StatusCode, Value)> {
         let outgoing = self.compose();
         let response = self.post(school, "/v1/exchange", codec::encode(&outgoing.request)).await;
-        assert_eq!(response.status(), StatusCode::OK);
+        if response.status() != StatusCode::OK {
+            return Err(in_json(response).await);
+        }
         self.token = response.headers()["x-carryover-token"].to_str().unwrap().to_owned();
         let reply: Reply = codec::decode(&bytes(response).await).unwrap();
         let (writes, brought) = take(&self.store, &outgoing, &reply, Moment(1_795_183_200_000)).unwrap();
         self.store.apply(writes);
-        brought
+        Ok(brought)
+    }
+
+    /// Signs from now on above what another program of the same device has signed.
+    pub fn take_counter_of(&mut self, other: &Self) {
+        self.counter = self.counter.max(other.counter);
+    }
+
+    /// Returns a tablet of the same device that has forgotten all but who it is.
+    pub fn emptied(&self) -> Self {
+        let mut emptied = self.clone();
+        emptied.store = Memory::default();
+        emptied.store.apply(paired(&self.profile));
+        emptied
     }
 
     pub fn stored(&self) -> Stored<'_> {
