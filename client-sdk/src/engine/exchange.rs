@@ -185,7 +185,10 @@ impl<T: Transport> Engine<'_, T> {
                 Brings::Work => {}
                 Brings::Nothing => {
                     let Outgoing { request, acts, changes } = &mut outgoing;
-                    (request.envelopes.clear(), request.withdrawals.clear(), acts.clear(), changes.clear());
+                    request.envelopes.clear();
+                    request.withdrawals.clear();
+                    acts.clear();
+                    changes.clear();
                 }
             }
             if let Some(error) = failed.into_inner() {
