@@ -106,7 +106,7 @@ fn a_server_without_room_is_read_and_the_work_waits() {
     let (world, server) = (World::new(), Server::default());
     world.log();
     let store = world.store();
-    server.say(Entry::Fact { key: "news".into(), value: Some(serde_bytes::ByteBuf::from(vec![7]).into()) });
+    server.say(Entry::Fact { key: "news".into(), value: Some(serde_bytes::ByteBuf::from(vec![7])) });
     server.faults.borrow_mut().push_back(Fault::Full);
     let (ended, report) = run(&store, &server, Until::Once);
     let trouble = ended.unwrap_err();

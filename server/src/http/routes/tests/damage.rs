@@ -285,7 +285,17 @@ fn refused_for(error: &OpenEngineError) -> Option<PathBuf> {
         OpenEngineError::Store(OpenError::Damaged { file, .. }) => Some(file.clone()),
         OpenEngineError::Keys(error) => error.path().map(Path::to_owned),
         OpenEngineError::Own(OwnError::Unreadable(error)) => Some(error.path().to_owned()),
-        _ => None,
+        OpenEngineError::Own(_)
+        | OpenEngineError::Store(_)
+        | OpenEngineError::NotFounded(_)
+        | OpenEngineError::CatchUp(_)
+        | OpenEngineError::Read(_)
+        | OpenEngineError::Entry { .. }
+        | OpenEngineError::Desk(_)
+        | OpenEngineError::Append(_)
+        | OpenEngineError::Sync(_)
+        | OpenEngineError::System(_)
+        | OpenEngineError::Tokens(_) => None,
     }
 }
 
