@@ -160,7 +160,7 @@ impl<'a> Desk<'a> {
         if self.ended {
             return Err(Trouble::DeviceEnded);
         }
-        let mut roles = self.roster.roles_on(student, self.roster.day_of(self.now));
+        let mut roles = self.roster.roles_on(student, self.roster.today(self.now));
         if roles.is_empty() {
             if self.policy == LocalPolicy::Kind && !self.corrects {
                 return Err(self.no_place(student)?);
@@ -202,7 +202,7 @@ impl<'a> Desk<'a> {
 
     /// A student who is unknown and one who may not be seen look alike; one who was the person's own once does not.
     fn no_place(&self, student: StudentId) -> Result<Trouble, Trouble> {
-        let had = self.roster.ended_by(student, self.roster.day_of(self.now))
+        let had = self.roster.ended_by(student, self.roster.today(self.now))
             || self.tablet().acts()?.iter().any(|act| act.name.subject == student);
         Ok(if had { Trouble::AccessEnded } else { Trouble::unknown("student") })
     }
@@ -217,6 +217,7 @@ impl<'a> Desk<'a> {
     }
 
     fn home_of(&self, student: StudentId, deed: &Deed, roles: &Roles) -> Result<DocumentName, Trouble> {
+        let given: Vec<DocumentName> = self.tablet().copies()?.into_iter().map(|copy| copy.name).collect();
         let from = Standpoint {
             org: self.roster.profile.org,
             student,
@@ -224,7 +225,8 @@ impl<'a> Desk<'a> {
             roles,
             calendar: &self.roster.calendar,
             zone: &self.roster.zone,
-            today: self.roster.day_of(self.now),
+            today: self.roster.today(self.now),
+            given: &given,
         };
         match document_for(deed, &from) {
             Home::Document(name) => Ok(name),
@@ -315,7 +317,7 @@ impl<'a> Desk<'a> {
             org: self.roster.profile.org,
             kind: DocumentKind::Plan,
             subject: student,
-            period: self.roster.calendar.year_of(self.roster.day_of(self.now)),
+            period: self.roster.calendar.year_of(self.roster.today(self.now)),
             member: None,
         };
         let container = RecordKind::Goal.container().to_owned();
@@ -399,7 +401,7 @@ pub fn expected_of(
     now: Moment,
     row: &ActRow,
 ) -> Result<Expectation, KvError> {
-    let roles = roster.roles_on(row.name.subject, roster.day_of(now));
+    let roles = roster.roles_on(row.name.subject, roster.today(now));
     let made = Act { id: row.act, document: row.name.id(), slots: row.slots.clone() };
     expectation(tablet, roster, now, &roles, &row.name, &made)
 }
@@ -418,7 +420,7 @@ fn expectation(
         author: roster.profile.person,
         roles,
         year_closed: name.kind == DocumentKind::Plan
-            && roster.calendar.year_is_closed(&name.period, roster.day_of(now)),
+            && roster.calendar.year_is_closed(&name.period, roster.today(now)),
     };
     let failed = std::cell::RefCell::new(None);
     let look_up = |key: &SlotKey| {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use sync_core::document::name::DocumentKind;
 use sync_core::document::schema::RecordKind;
 use sync_core::document::slot::SlotKey;
-use sync_core::exchange::client::state::{Profile, Tablet};
+use sync_core::exchange::client::state::{Profile, Server, Tablet};
 use sync_core::exchange::codec;
 use sync_core::ids::{PersonId, StudentId};
 use sync_core::kv::KvError;
@@ -40,7 +41,14 @@ pub struct Roster {
     pub students: BTreeMap<StudentId, StudentFact>,
     /// The cards of students whose plan and log the person does not read whole.
     pub cards: BTreeMap<StudentId, Card>,
+    /// What the last reply said of the time.
+    heard: Option<Server>,
 }
+
+/// How far the tablet's clock may run on without the server before it counts as wrong, in milliseconds: 400 days.
+const UNHEARD_MS_MAX: i64 = 400 * 24 * 60 * 60 * 1_000;
+/// How many days ahead something may be logged: a clock that is behind is not to keep anybody from it, and another year is a slip.
+pub const AHEAD_DAYS_MAX: i64 = 31;
 
 impl Roster {
     /// Reads the facts.
@@ -78,7 +86,28 @@ impl Roster {
             grants: grants.grants,
             students,
             cards,
+            heard: tablet.server()?,
         })
+    }
+
+    /// Returns the school day that it is when the tablet's clock shows `now`.
+    ///
+    /// A tablet's clock is off by what the last reply said. One that was set back behind that reply, or has run on for longer than anybody
+    /// leaves a tablet alone, is not believed: the day of the reply is taken.
+    pub fn today(&self, now: Moment) -> Date {
+        let believed = match self.heard {
+            Some(heard) if now < heard.heard || now.0.saturating_sub(heard.heard.0) > UNHEARD_MS_MAX => {
+                heard.heard
+            }
+            Some(_) | None => now,
+        };
+        let offset_ms = self.heard.map_or(0, |heard| heard.offset_ms);
+        self.day_of(Moment(believed.0.saturating_add(offset_ms)))
+    }
+
+    /// Returns whether a day lies too far ahead to have anything to log.
+    pub fn is_ahead(&self, day: Date, now: Moment) -> bool {
+        self.today(now).checked_add(AHEAD_DAYS_MAX.days()).is_ok_and(|last| day > last)
     }
 
     /// Returns the school day on which `now` falls.

@@ -1,6 +1,6 @@
 //! What a command prints, and how it ends.
 
-use std::io::Write as _;
+use std::io::{Write as _, stderr, stdout};
 use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
@@ -52,17 +52,16 @@ impl Answer {
     }
 
     /// Prints it, and returns how the program ends.
-    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program prints")]
     pub fn print(self, json: bool) -> ExitCode {
-        if json {
-            println!("{}", self.json);
+        // Where nobody reads any more, as behind `| head`, there is nobody to tell: what was done is done.
+        let _ = if json {
+            writeln!(stdout(), "{}", self.json)
         } else if self.exit == 0 || self.json.get("error").is_none() {
-            println!("{}", self.words);
+            writeln!(stdout(), "{}", self.words)
         } else {
-            eprintln!("{}", self.words);
-        }
-        // Nobody reads any more: there is nobody to tell.
-        drop(std::io::stdout().flush());
+            writeln!(stderr(), "{}", self.words)
+        };
+        let _ = stdout().flush();
         ExitCode::from(self.exit)
     }
 }

@@ -92,7 +92,7 @@ fn may_log(
 }
 
 fn roles_of(tools: &Tools, desk: &Desk<'_>, student: StudentId) -> sync_core::roster::reading::Roles {
-    let today = desk.roster.roles_on(student, desk.roster.day_of(desk.now));
+    let today = desk.roster.roles_on(student, desk.roster.today(desk.now));
     // Where the tablet does not check, the server's answer is to be seen: as somebody who was on the team once.
     if today.is_empty() && tools.policy == LocalPolicy::Skipped { desk.former_roles(student) } else { today }
 }
@@ -107,7 +107,7 @@ fn service_of(desk: &Desk<'_>, args: &StartArgs, student: StudentId) -> Result<O
     })?;
     let reads = desk.roster.reads(
         sync_core::document::name::DocumentKind::Plan,
-        &desk.roster.roles_on(student, desk.roster.day_of(desk.now)),
+        &desk.roster.roles_on(student, desk.roster.today(desk.now)),
     );
     let only = named.first().copied().filter(|_| !reads && named.len() == 1);
     Ok(own.or(only))

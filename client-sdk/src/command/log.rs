@@ -1,6 +1,7 @@
 //! Logging what was done, and what was not.
 
 use clap::ArgMatches;
+use jiff::civil::Date;
 use serde_json::json;
 use sync_core::document::deed::{Deed, NewGroup, NewObservation, NewSegment};
 use sync_core::document::schema::RecordKind;
@@ -12,7 +13,8 @@ use sync_core::time::{Moment, moment_from_rfc3339};
 
 use super::args::{LogArgs, MissedArgs};
 use super::{Answer, Tools};
-use crate::roster::Roster;
+use crate::deeds::Desk;
+use crate::roster::{AHEAD_DAYS_MAX, Roster};
 use crate::trouble::Trouble;
 
 pub(super) fn session(
@@ -24,6 +26,7 @@ pub(super) fn session(
     let groups = matches.map(|matches| groups(args, matches)).transpose()?.unwrap_or_default();
     let start = segments.iter().map(|segment| segment.start).min().unwrap_or_default();
     let keys = tools.on_desk(|desk, _, _, chance| {
+        not_ahead(desk, desk.roster.day_of(start))?;
         let student = desk.roster.student(&args.student);
         let observations = groups
             .iter()
@@ -51,6 +54,7 @@ pub(super) fn session(
 
 pub(super) fn missed(tools: &Tools, args: &MissedArgs) -> Result<Answer, Trouble> {
     let keys = tools.on_desk(|desk, _, _, chance| {
+        not_ahead(desk, args.date)?;
         let student = desk.roster.student(&args.student);
         let deed = Deed::LogMissed {
             service: desk.roster.record(RecordKind::Service, &args.service),
@@ -62,6 +66,15 @@ pub(super) fn missed(tools: &Tools, args: &MissedArgs) -> Result<Answer, Trouble
     })?;
     let missed = keys.first().ok_or_else(nothing_made)?.to_string();
     Ok(Answer::done(json!({ "missed": missed }), format!("Saved on this tablet: missed session {missed}.")))
+}
+
+/// A day in another year is a slip of the finger, and would stand in a document that is not there yet.
+fn not_ahead(desk: &Desk<'_>, day: Date) -> Result<(), Trouble> {
+    if desk.roster.is_ahead(day, desk.now) {
+        let help = "check the date; if it is right, check this tablet's clock and sync";
+        return Err(Trouble::value(format!("{day} is more than {AHEAD_DAYS_MAX} days ahead"), help));
+    }
+    Ok(())
 }
 
 fn segments(args: &LogArgs) -> Result<Vec<NewSegment>, Trouble> {

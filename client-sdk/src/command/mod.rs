@@ -11,6 +11,7 @@ mod log;
 mod look;
 mod network;
 mod tally;
+mod words;
 
 use std::cell::RefCell;
 use std::process::ExitCode;
@@ -85,9 +86,11 @@ fn usage(json: bool, error: &clap::Error) -> ExitCode {
     let message = if none_given {
         "no command was given".to_owned()
     } else {
+        // What is wrong may take several lines, such as one for each argument that is missing; how to use it comes behind.
         let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default();
-        line.strip_prefix("error: ").unwrap_or(line).to_owned()
+        let what = text.split("\n\n").next().unwrap_or_default();
+        let what: Vec<&str> = what.lines().map(str::trim).collect();
+        what.join(" ").trim_start_matches("error: ").to_owned()
     };
     Answer::failed("usage", &message, "see `carryover-tablet --help`", 2).print(json)
 }

@@ -81,7 +81,7 @@ pub fn tap_tally(
             student,
             slot: draw_id(chance, desk.now)?.to_bytes(),
             act: ActId::from(draw_id(chance, desk.now)?),
-            roles: desk.roster.roles_on(student, desk.roster.day_of(desk.now)),
+            roles: desk.roster.roles_on(student, desk.roster.today(desk.now)),
             n: 0,
         },
     };

@@ -15,7 +15,7 @@ use crate::trouble::Trouble;
 /// # Errors
 /// The store's.
 pub fn caseload(desk: &Desk<'_>) -> Result<Json, Trouble> {
-    let today = desk.roster.day_of(desk.now);
+    let today = desk.roster.today(desk.now);
     let mut students = Vec::new();
     for fact in desk.roster.students.values() {
         let roles = desk.roster.roles_on(fact.id, today);

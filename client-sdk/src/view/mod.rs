@@ -30,7 +30,7 @@ pub enum Sight {
 /// # Errors
 /// [`Trouble::NotAllowed`], or the store's.
 pub fn sight(desk: &Desk<'_>, local: &crate::local::Local<'_>, student: StudentId) -> Result<Sight, Trouble> {
-    let today = desk.roster.day_of(desk.now);
+    let today = desk.roster.today(desk.now);
     if !desk.roster.roles_on(student, today).is_empty() {
         return Ok(Sight::Whole);
     }

@@ -160,7 +160,7 @@ fn unread(desk: &Desk<'_>, student: StudentId, day: Date) -> Result<Vec<Document
     let fetching =
         copies.into_iter().filter(|copy| copy.name.subject == student && copy.phase != Phase::Whole);
     let mut unread: Vec<DocumentName> = fetching.map(|copy| copy.name).collect();
-    let roles = desk.roster.roles_on(student, desk.roster.day_of(desk.now));
+    let roles = desk.roster.roles_on(student, desk.roster.today(desk.now));
     for kind in [DocumentKind::Plan, DocumentKind::Log] {
         if desk.roster.reads(kind, &roles) {
             continue;

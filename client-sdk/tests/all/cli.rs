@@ -1,6 +1,8 @@
 //! The program without a network: what it prints, how it ends, and that nothing is made where it says so.
 
+use client_sdk::trouble::Trouble;
 use serde_json::{Value as Json, json};
+use sync_core::exchange::client::state::Tablet;
 use sync_core::roster::role::Role;
 
 use crate::world::{ME, World, run_in};
@@ -122,6 +124,44 @@ fn a_value_that_cannot_be_makes_nothing_and_says_what_to_change() {
         "5",
     ]);
     assert_eq!((exit, json["error"]["code"].as_str()), (2, Some("usage")));
+}
+
+#[test]
+fn another_year_is_a_slip_and_makes_nothing() {
+    let world = World::new();
+    let log = |start: &str| {
+        let base =
+            ["log", "--student", "maya", "--mode", "push-in", "--place", "gym", "--minutes", "20", "--start"];
+        world.run(&[&base[..], &[start]].concat())
+    };
+    let (exit, json) = log("2036-11-20T09:00:00-06:00");
+    assert_eq!((exit, json["error"]["code"].as_str()), (2, Some("invalid_value")), "{json}");
+    assert_eq!(log("2026-11-23T09:00:00-06:00").0, 0, "a clock that is behind keeps nobody from logging");
+    let missed =
+        ["missed", "--student", "maya", "--reason", "provider_absent", "--date", "2036-11-20", "--service"];
+    assert_eq!(world.run(&[&missed[..], &[&world.service.to_string()]].concat()).0, 2);
+}
+
+/// The clock of a tablet whose battery ran empty begins anew, long before anybody's first day on a team.
+#[test]
+fn a_clock_that_began_anew_keeps_nobody_from_logging() {
+    let world = World::new();
+    let then = "1970-01-01T00:07:00Z";
+    let (exit, live) =
+        world.run_at(then, &["start", "--student", "maya", "--mode", "push-in", "--place", "hallway"]);
+    assert_eq!(exit, 0, "{live}");
+    assert_eq!(world.run_at(then, &["tap", "--goal", &world.count_goal.to_string()]).0, 0);
+    let (exit, finished) = world.run_at("1970-01-01T00:17:00Z", &["finish"]);
+    assert_eq!(exit, 0, "{finished}");
+    // It stands in a document that the server has, not in one of 1969.
+    let store = world.store();
+    let homes = store.read(|state| {
+        let tablet = Tablet(state);
+        let given: Vec<_> = tablet.copies()?.into_iter().map(|copy| copy.name).collect();
+        Ok::<_, Trouble>((tablet.acts()?.into_iter().map(|act| act.name).collect::<Vec<_>>(), given))
+    });
+    let (acts, given) = homes.unwrap();
+    assert!(!acts.is_empty() && acts.iter().all(|name| given.contains(name)), "{acts:?}");
 }
 
 #[test]

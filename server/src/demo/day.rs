@@ -161,6 +161,7 @@ impl Day<'_> {
             calendar: self.calendar,
             zone: self.zone,
             today: self.date,
+            given: &[],
         };
         match document_for(deed, &from) {
             Home::Document(name) => tablet.does(&name, line.role, deed, done),

@@ -62,6 +62,13 @@ impl Calendar {
         }
     }
 
+    /// Returns the first day of a term or school year, by its id; none where the roster has forgotten it.
+    pub fn first_day_of(&self, period: &str) -> Option<Date> {
+        let term = self.terms.iter().find(|term| term.id == period).map(|term| term.first);
+        let year: Option<i16> = period.get(..4).and_then(|digits| digits.parse().ok());
+        term.or_else(|| Date::new(year?, YEAR_BEGINS_MONTH, 1).ok())
+    }
+
     /// Returns whether a school year, by its id, was over before `today`: its plan takes no more edits unreviewed.
     pub fn year_is_closed(&self, year: &str, today: Date) -> bool {
         let first: Option<i16> = year.get(..4).and_then(|digits| digits.parse().ok());

@@ -1,7 +1,8 @@
 //! In which document a deed belongs.
 //!
-//! A record of its own goes by its school-local day: what was logged stands in the term of that day, whenever it is written down. What the
-//! plan is to say stands in the plan of the present school year. A statement about a record stands where the record does.
+//! A record of its own goes by its school-local day: what was logged stands in the term of that day, whenever it is written down. A day
+//! before anything that the member was ever given, such as that of a tablet whose clock began anew in 1970, goes to the oldest document
+//! of the kind, so that what was logged has a place. What the plan is to say stands in the plan of the present school year. A statement about a record stands where the record does.
 
 use jiff::civil::Date;
 
@@ -31,6 +32,8 @@ pub struct Standpoint<'a> {
     pub zone: &'a Zone,
     /// The school day that it is now.
     pub today: Date,
+    /// The documents that the member was given.
+    pub given: &'a [DocumentName],
 }
 
 /// Where a deed belongs.
@@ -105,12 +108,29 @@ pub fn document_for(deed: &Deed, from: &Standpoint<'_>) -> Home {
         subject: from.student,
         period: match kind {
             DocumentKind::Plan => from.calendar.year_of(from.today),
-            DocumentKind::Log | DocumentKind::Own | DocumentKind::Tally => from.calendar.term_of(day),
+            DocumentKind::Log | DocumentKind::Own | DocumentKind::Tally => from.term_of(*kind, day),
         },
         member: (*kind == DocumentKind::Own).then_some(from.member),
     };
     let mut names = deed.kinds().iter().map(named);
     names.find(|name| may_read(name, from.member, from.roles)).map_or(Home::Nowhere, Home::Document)
+}
+
+impl Standpoint<'_> {
+    /// Returns the term of a day, or the oldest one of which the member was given a document, whichever is later.
+    fn term_of(&self, kind: DocumentKind, day: Date) -> String {
+        let term = self.calendar.term_of(day);
+        let given = self.given.iter().filter(|name| {
+            (name.kind, name.subject) == (kind, self.student)
+                && name.member.is_none_or(|member| member == self.member)
+        });
+        let first_days =
+            given.filter_map(|name| Some((self.calendar.first_day_of(&name.period)?, &name.period)));
+        match (first_days.min(), self.calendar.first_day_of(&term)) {
+            (Some((oldest, period)), Some(first)) if first < oldest => period.clone(),
+            (Some(_) | None, Some(_) | None) => term,
+        }
+    }
 }
 
 /// Returns the school-local day of what a deed logs; none where it logs nothing.

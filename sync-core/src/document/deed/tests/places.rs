@@ -154,8 +154,50 @@ fn home(deed: &Deed, roles: &[Role]) -> Home {
         calendar: &calendar,
         zone: &zone,
         today: day("2027-03-01"),
+        given: &[],
     };
     document_for(deed, &from)
+}
+
+#[test]
+fn what_is_older_than_anything_that_was_given_goes_to_the_oldest() {
+    let School { calendar, zone } = school();
+    let roles = Roles::from([Slp]);
+    let name = |kind, period: &str| DocumentName {
+        org: OrgId([1; 16]),
+        kind,
+        subject: StudentId([4; 16]),
+        period: period.into(),
+        member: None,
+    };
+    let given = [
+        name(DocumentKind::Log, "spring"),
+        name(DocumentKind::Log, "fall"),
+        name(DocumentKind::Plan, "2019-20"),
+        DocumentName { subject: StudentId([5; 16]), ..name(DocumentKind::Log, "2020-21") },
+    ];
+    let from = Standpoint {
+        org: OrgId([1; 16]),
+        student: StudentId([4; 16]),
+        member: ME,
+        roles: &roles,
+        calendar: &calendar,
+        zone: &zone,
+        today: day("2027-03-01"),
+        given: &given,
+    };
+    let tally = |start| Deed::OpenTally { goal: key(COLLEAGUE, "goal"), start: at(start) };
+    let Deed::Observe { observation, .. } = observe(Observer::Primary) else { panic!("an observation") };
+    let session = |start| Deed::Observe {
+        session: None,
+        observation: NewObservation { start: at(start), ..observation.clone() },
+    };
+    let log = |period| document(DocumentKind::Log, period);
+    assert_eq!(document_for(&session("1970-01-01T09:00:00Z"), &from), log("fall"), "a clock that began anew");
+    assert_eq!(document_for(&session("2026-11-20T09:30:00Z"), &from), log("fall"));
+    assert_eq!(document_for(&session("2027-02-20T09:30:00Z"), &from), log("spring"));
+    // Of what nothing was given yet, nothing is known: the day's own term it is.
+    assert_eq!(document_for(&tally("2024-11-20T09:30:00Z"), &from), document(DocumentKind::Tally, "2024-25"));
 }
 
 fn document(kind: DocumentKind, period: &str) -> Home {
