@@ -263,7 +263,10 @@ pub struct Unreadable;
 /// # Errors
 /// [`Unreadable`] if the bytes are not one whole, plain change of a 16-byte actor.
 pub fn outline(bytes: &[u8]) -> Result<Outline, Unreadable> {
-    let change = read(bytes)?;
+    outline_of(&read(bytes)?)
+}
+
+pub(crate) fn outline_of(change: &Change) -> Result<Outline, Unreadable> {
     let actor = change.actor_id().to_bytes().try_into().map_err(|_| Unreadable)?;
     let start_op = change.start_op().get();
     let count = u64::try_from(change.len()).map_err(|_| Unreadable)?;
@@ -278,6 +281,8 @@ pub fn outline(bytes: &[u8]) -> Result<Outline, Unreadable> {
     })
 }
 
+/// What every chunk begins with.
+pub(crate) const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 /// The chunk type of a plain change, and where it stands in a chunk: behind four bytes of magic and four of checksum.
 pub(crate) const PLAIN_CHANGE: (usize, u8) = (8, 1);
 

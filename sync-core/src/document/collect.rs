@@ -10,6 +10,7 @@ use automerge::{ExpandedChange, ObjType, ScalarValue};
 
 use crate::document::change::{Unreadable, expand, read};
 use crate::document::container::Containers;
+use crate::document::plain::read_plain;
 use crate::document::slot::{Fields, Slot, SlotKey, Value};
 
 /// How deep a slot's maps may stand in one another, the slot itself counted.
@@ -50,6 +51,25 @@ pub(crate) struct Collected {
     pub(crate) step: u32,
 }
 
+/// Where an operation writes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Object {
+    /// Into the map that an operation of the same change made, counted from 0.
+    Own(u64),
+    /// Into the map that the founder's operation with this counter made.
+    Founded(u64),
+}
+
+/// What the operations so far have made.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    made: Vec<Made>,
+    /// For each operation, which map it made.
+    made_by: Vec<Option<usize>>,
+    keys: BTreeSet<(u64, SlotKey)>,
+    step: u32,
+}
+
 /// A map made by the change: a slot, or a map in one.
 struct Made {
     place: Place,
@@ -62,47 +82,83 @@ enum Place {
     Inside { parent: usize, name: String },
 }
 
+impl Gathered {
+    /// Adds the next operation: it sets the value, or makes a map where that is an empty one.
+    pub(crate) fn add(
+        &mut self,
+        containers: &Containers,
+        object: Object,
+        name: &str,
+        value: Value,
+    ) -> Result<(), NotSlots> {
+        let is_map = value.as_map().is_some();
+        let (place, depth) = match object {
+            Object::Own(operation) => {
+                let made = usize::try_from(operation).ok().and_then(|operation| self.made_by.get(operation));
+                let parent = made.copied().flatten().ok_or(NotSlots::UnknownContainer)?;
+                let map = self.made.get_mut(parent).ok_or(NotSlots::UnknownContainer)?;
+                let depth = map.depth + 1;
+                if map.fields.insert(name.to_owned(), value).is_some() {
+                    return Err(NotSlots::KeyTwice);
+                }
+                if !is_map {
+                    self.made_by.push(None);
+                    return Ok(());
+                }
+                if depth > DEPTH_MAX {
+                    return Err(NotSlots::TooDeep);
+                }
+                (Place::Inside { parent, name: name.to_owned() }, depth)
+            }
+            Object::Founded(counter) => {
+                let (container, at) = containers.made_by(counter).ok_or(NotSlots::UnknownContainer)?;
+                let key: SlotKey = name.parse().map_err(|_| NotSlots::NotASlot)?;
+                if !is_map {
+                    return Err(NotSlots::NotASlot);
+                }
+                if !self.keys.insert((counter, key)) {
+                    return Err(NotSlots::KeyTwice);
+                }
+                self.step = self.step.max(at.step);
+                (Place::Slot { container: container.to_owned(), key }, 1)
+            }
+        };
+        self.made_by.push(Some(self.made.len()));
+        self.made.push(Made { place, depth, fields: Fields::new() });
+        Ok(())
+    }
+
+    /// Returns the slots in the order in which they were made.
+    pub(crate) fn finish(mut self) -> Collected {
+        let mut slots = Vec::new();
+        // A map is made after its parent, so going backwards every map is whole when it is moved.
+        while let Some(Made { place, fields, .. }) = self.made.pop() {
+            match place {
+                Place::Slot { container, key } => slots.push(Slot { container, key, fields }),
+                Place::Inside { parent, name } => {
+                    if let Some(parent) = self.made.get_mut(parent) {
+                        parent.fields.insert(name, Value::Map(fields));
+                    }
+                }
+            }
+        }
+        slots.reverse();
+        Collected { slots, step: self.step }
+    }
+}
+
 /// Turns the operations of a change into slots, in the order in which they were made.
 pub(crate) fn collect(containers: &Containers, change: &ExpandedChange) -> Result<Collected, NotSlots> {
     if change.operations.is_empty() {
         return Err(NotSlots::Empty);
     }
-    let mut made: Vec<Made> = Vec::new();
-    // For each operation, which map it made.
-    let mut made_by: Vec<Option<usize>> = Vec::with_capacity(change.operations.len());
-    let mut keys = BTreeSet::new();
-    let mut step = 0;
+    let mut gathered = Gathered::default();
     for op in &change.operations {
         let (value, name) = put_or_make(op)?;
-        let place = match own_object(change, &op.obj, &made_by)? {
-            Some(parent) => {
-                let map = made.get_mut(parent).ok_or(NotSlots::UnknownContainer)?;
-                let (is_map, depth) = (value.as_map().is_some(), map.depth + 1);
-                if map.fields.insert(name.to_owned(), value).is_some() {
-                    return Err(NotSlots::KeyTwice);
-                }
-                if is_map && depth > DEPTH_MAX {
-                    return Err(NotSlots::TooDeep);
-                }
-                is_map.then(|| (Place::Inside { parent, name: name.to_owned() }, depth))
-            }
-            None => {
-                let (container, at) = founded(containers, &op.obj).ok_or(NotSlots::UnknownContainer)?;
-                let key: SlotKey = name.parse().map_err(|_| NotSlots::NotASlot)?;
-                if value.as_map().is_none() {
-                    return Err(NotSlots::NotASlot);
-                }
-                if !keys.insert((at.counter, key)) {
-                    return Err(NotSlots::KeyTwice);
-                }
-                step = step.max(at.step);
-                Some((Place::Slot { container: container.to_owned(), key }, 1))
-            }
-        };
-        made_by.push(place.is_some().then_some(made.len()));
-        made.extend(place.map(|(place, depth)| Made { place, depth, fields: Fields::new() }));
+        let object = object(containers, change, &op.obj).ok_or(NotSlots::UnknownContainer)?;
+        gathered.add(containers, object, name, value)?;
     }
-    Ok(Collected { slots: assemble(made), step })
+    Ok(gathered.finish())
 }
 
 /// Returns what an operation sets and under which name; an empty map where it makes one.
@@ -125,46 +181,13 @@ fn put_or_make(op: &Op) -> Result<(Value, &str), NotSlots> {
     Ok((value, name))
 }
 
-/// Returns the map that an earlier operation of the same change made; none if the object is not of this change.
-fn own_object(
-    change: &ExpandedChange,
-    object: &ObjectId,
-    made_by: &[Option<usize>],
-) -> Result<Option<usize>, NotSlots> {
-    let ObjectId::Id(id) = object else { return Err(NotSlots::UnknownContainer) };
-    if *id.actor() != change.actor_id {
-        return Ok(None);
-    }
-    let back = id.counter().checked_sub(change.start_op.get()).and_then(|index| usize::try_from(index).ok());
-    match back.and_then(|index| made_by.get(index)) {
-        Some(Some(made)) => Ok(Some(*made)),
-        Some(None) | None => Err(NotSlots::UnknownContainer),
-    }
-}
-
-fn founded<'a>(
-    containers: &'a Containers,
-    object: &ObjectId,
-) -> Option<(&'a str, super::container::ContainerAt)> {
+/// Returns where an operation writes; none for the root, and for what somebody else made.
+fn object(containers: &Containers, change: &ExpandedChange, object: &ObjectId) -> Option<Object> {
     let ObjectId::Id(id) = object else { return None };
-    (id.actor().to_bytes() == containers.founder).then(|| containers.made_by(id.counter())).flatten()
-}
-
-/// Puts each map into its parent. A map is made after its parent, so going backwards every map is whole when it is moved.
-fn assemble(mut made: Vec<Made>) -> Vec<Slot> {
-    let mut slots = Vec::new();
-    while let Some(Made { place, fields, .. }) = made.pop() {
-        match place {
-            Place::Slot { container, key } => slots.push(Slot { container, key, fields }),
-            Place::Inside { parent, name } => {
-                if let Some(parent) = made.get_mut(parent) {
-                    parent.fields.insert(name, Value::Map(fields));
-                }
-            }
-        }
+    if *id.actor() == change.actor_id {
+        return id.counter().checked_sub(change.start_op.get()).map(Object::Own);
     }
-    slots.reverse();
-    slots
+    (id.actor().to_bytes() == containers.founder).then(|| Object::Founded(id.counter()))
 }
 
 /// Why the slots of an admitted change could not be read back.
@@ -185,6 +208,9 @@ pub enum SlotsError {
 /// # Errors
 /// [`SlotsError`]: the stored bytes are damaged, or were never admitted to this document.
 pub fn slots_of_change(containers: &Containers, bytes: &[u8]) -> Result<Vec<Slot>, SlotsError> {
+    if let Ok(plain) = read_plain(containers, bytes) {
+        return Ok(plain.collected.slots);
+    }
     let change = read(bytes)?;
     if change.actor_id().to_bytes() == containers.founder {
         return Ok(Vec::new());

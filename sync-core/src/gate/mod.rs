@@ -4,8 +4,10 @@
 //! show different content; and applying a change to see what it does is neither complete (writes can be hidden) nor harmless. So bytes are
 //! read without any document and turned into *a list of new slots*, or refused:
 //!
-//! 1. [`preparse`](preparse::preparse): one plain change chunk of bounded size, so that decoding it cannot hang, bomb or run away;
-//! 2. [`shape`]: its operations are nothing but new slots of this member, within limits;
+//! 1. [`shape`]: its operations are nothing but new slots of this member, within limits. The one form in which automerge writes changes is
+//!    read in one pass, without automerge;
+//! 2. [`preparse`](preparse::preparse): what is in any other form is one plain change chunk of bounded size, so that decoding it
+//!    cannot hang, bomb or run away;
 //! 3. [`policy`]: one verdict for each slot, by its author's place on the team;
 //! 4. [`verbatim`]: whether the change may be stored as it is; if not, [`issue`] makes the same slots anew on the document's heads.
 //!

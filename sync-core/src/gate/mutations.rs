@@ -5,11 +5,14 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::gate::trial::form::mutate_form;
 use crate::gate::trial::mutate::{Dice, mutate_bytes, mutate_operations};
 use crate::gate::trial::{Outcome, Trial};
+use crate::gate::verbatim::Oddity;
 
 const BYTES_PER_TEST: u64 = 50_000;
 const OPERATIONS: u64 = 20_000;
+const FORMS: u64 = 20_000;
 
 /// Checks a mutated sample for each seed, and returns how often each outcome came.
 fn run(
@@ -67,4 +70,12 @@ fn mutated_bytes_do_no_harm_4() {
 #[test]
 fn mutated_operations_do_no_harm() {
     reached_documents(&run(0..OPERATIONS, mutate_operations), 1_000);
+}
+
+#[test]
+fn other_forms_do_no_harm() {
+    let outcomes = run(0..FORMS, mutate_form);
+    reached_documents(&outcomes, 2_000);
+    // In another form, and else nothing: such a change is issued.
+    assert!(outcomes[&Outcome::Issued(Oddity::NotCanonical)] > 2_000, "{outcomes:?}");
 }

@@ -1,6 +1,7 @@
 //! Why bytes are refused. Nothing that an honest tablet sends is.
 
 use crate::document::collect::NotSlots;
+use crate::document::cursor::Malformed;
 
 /// Bytes or slots that are no list of new slots of this member. The sender keeps them and is told the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -100,6 +101,12 @@ impl Refusal {
             Self::TextTooLong => "text_too_long",
             Self::SlotTooLarge => "slot_too_large",
         }
+    }
+}
+
+impl From<Malformed> for Refusal {
+    fn from(_: Malformed) -> Self {
+        Self::Undecodable
     }
 }
 

@@ -6,18 +6,19 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use automerge::{Change, ExpandedChange};
+use automerge::Change;
 
-use crate::document::change::{ChangeHash, expand};
-use crate::document::collect::{DEPTH_MAX, collect};
+use crate::document::change::{Outline, expand, outline_of};
+use crate::document::collect::{Collected, DEPTH_MAX, collect};
 use crate::document::container::Containers;
+use crate::document::plain::{NotPlain, Plain, read_plain};
 use crate::document::schema::RecordKind;
 use crate::document::slot::{Fields, Slot, Value};
-use crate::gate::preparse::{CHANGE_BYTES_MAX, KEY_BYTES_MAX, Preparsed, preparse};
+use crate::gate::preparse::{CHANGE_BYTES_MAX, KEY_BYTES_MAX, Preparsed, ROWS_MAX, preparse};
 use crate::gate::refusal::Refusal;
 use crate::gate::verbatim::Oddity;
 use crate::ids::{DeviceId, PersonId};
-use crate::time::{MOMENT_MAX, Moment};
+use crate::time::MOMENT_MAX;
 
 /// Slots of one change.
 pub const SLOTS_MAX: usize = 2_000;
@@ -73,24 +74,26 @@ impl Shaped {
 pub struct Wrapping {
     /// The change as it came.
     pub bytes: Vec<u8>,
-    /// Its hash.
-    pub hash: ChangeHash,
-    /// Who claims to have written it.
-    pub actor: [u8; 16],
-    /// Its number among that actor's.
-    pub seq: u64,
-    /// The counter of its first operation.
-    pub start_op: u64,
-    /// The counter of its last operation.
-    pub max_op: u64,
-    /// When it claims to have been written. Beyond what can be written, it is the nearest that can.
-    pub time: Moment,
-    /// The changes that it builds on.
-    pub deps: Vec<ChangeHash>,
+    /// Where it claims to stand. A time beyond what can be written is the nearest that can.
+    pub outline: Outline,
     /// The highest founding step whose container it uses.
     pub step: u32,
     /// The first thing about the bytes alone that no well-behaved writer does.
     pub odd: Option<Oddity>,
+}
+
+impl Wrapping {
+    /// `form` is what is odd about how the bytes are written.
+    fn of(bytes: &[u8], outline: Outline, step: u32, device: DeviceId, form: Option<Oddity>) -> Self {
+        let odd = [
+            (outline.actor != device.0, Oddity::ForeignActor),
+            (!(0..=MOMENT_MAX).contains(&outline.time.0), Oddity::Time),
+            (outline.deps.len() > DEPS_MAX, Oddity::ManyDeps),
+        ];
+        let odd = odd.into_iter().find_map(|(found, oddity)| found.then_some(oddity)).or(form);
+        let outline = Outline { time: outline.time.plus_ms(0), ..outline };
+        Self { bytes: bytes.to_vec(), outline, step, odd }
+    }
 }
 
 /// Shapes a change that a device of `member` signed.
@@ -103,12 +106,21 @@ pub fn shape_change(
     member: PersonId,
     device: DeviceId,
 ) -> Result<Shaped, Refusal> {
-    let preparsed = preparse(bytes)?;
-    let change = decode(preparsed)?;
-    let expanded = expand(&change).map_err(|_| Refusal::Undecodable)?;
-    let collected = collect(containers, &expanded)?;
+    if bytes.len() > CHANGE_BYTES_MAX {
+        return Err(Refusal::TooLarge);
+    }
+    let (outline, collected, form) = match read_plain(containers, bytes) {
+        Ok(Plain { outline, .. }) if outline.max_op - outline.start_op >= ROWS_MAX => {
+            return Err(Refusal::TooManyRows);
+        }
+        Ok(Plain { outline, collected }) => (outline, collected, None),
+        Err(NotPlain) => {
+            let (outline, collected, form) = decode(preparse(bytes)?, containers)?;
+            (outline, collected, Some(form))
+        }
+    };
     check_slots(&collected.slots, containers, Writer::Member(member))?;
-    let wrapping = wrapping(preparsed, &change, expanded, collected.step, device)?;
+    let wrapping = Wrapping::of(bytes, outline, collected.step, device, form);
     Ok(Shaped { slots: collected.slots, wrapping: Some(wrapping) })
 }
 
@@ -128,10 +140,26 @@ pub fn shape_slots(slots: Vec<Slot>, containers: &Containers, writer: Writer) ->
     Ok(Shaped { slots, wrapping: None })
 }
 
-fn decode(preparsed: Preparsed<'_>) -> Result<Change, Refusal> {
+/// Reads a change in any other form than ours, with automerge's decoder; what it says is judged, and issued. Also returns what is odd about
+/// the form: automerge would write the change as other bytes when it saves, and then the document would not open.
+fn decode(
+    preparsed: Preparsed<'_>,
+    containers: &Containers,
+) -> Result<(Outline, Collected, Oddity), Refusal> {
     // The pre-parser bounds what the decoder does, and does not promise that it never panics.
     let change = catch_unwind(AssertUnwindSafe(|| Change::try_from(preparsed.bytes())));
-    change.map_err(|_| Refusal::Undecodable)?.map_err(|_| Refusal::Undecodable)
+    let change = change.map_err(|_| Refusal::Undecodable)?.map_err(|_| Refusal::Undecodable)?;
+    let outline = outline_of(&change).map_err(|_| Refusal::Undecodable)?;
+    let collected = collect(containers, &expand(&change).map_err(|_| Refusal::Undecodable)?)?;
+    let odd = [
+        (change.message().is_some(), Oddity::Message),
+        (!change.extra_bytes().is_empty(), Oddity::ExtraBytes),
+        (!outline.deps.is_sorted_by(|one, next| one < next), Oddity::DepsOutOfOrder),
+    ];
+    let odd = odd.into_iter().find_map(|(found, oddity)| found.then_some(oddity));
+    // The hash over the bytes as they came, not as automerge would write their length.
+    let outline = Outline { hash: preparsed.hash(), ..outline };
+    Ok((outline, collected, odd.unwrap_or(Oddity::NotCanonical)))
 }
 
 fn check_slots(slots: &[Slot], containers: &Containers, writer: Writer) -> Result<(), Refusal> {
@@ -192,45 +220,6 @@ fn weigh_map(fields: &Fields, depth: usize) -> Result<usize, Refusal> {
     Ok(weight)
 }
 
-fn wrapping(
-    preparsed: Preparsed<'_>,
-    change: &Change,
-    expanded: ExpandedChange,
-    step: u32,
-    device: DeviceId,
-) -> Result<Wrapping, Refusal> {
-    let actor = change.actor_id().to_bytes().try_into().map_err(|_| Refusal::Undecodable)?;
-    let start_op = change.start_op().get();
-    let count = u64::try_from(change.len()).map_err(|_| Refusal::Undecodable)?;
-    let deps: Vec<ChangeHash> = change.deps().iter().copied().map(Into::into).collect();
-    let ordered = deps.is_sorted_by(|one, next| one < next);
-    let odd = [
-        (actor != device.0, Oddity::ForeignActor),
-        (change.message().is_some(), Oddity::Message),
-        (!change.extra_bytes().is_empty(), Oddity::ExtraBytes),
-        (!(0..=MOMENT_MAX).contains(&change.timestamp()), Oddity::Time),
-        (!ordered, Oddity::DepsOutOfOrder),
-        (deps.len() > DEPS_MAX, Oddity::ManyDeps),
-    ];
-    let odd = odd.into_iter().find_map(|(found, oddity)| found.then_some(oddity));
-    // Automerge writes changes out again when it saves, and a document does not open where that gives other bytes.
-    let canonical =
-        || catch_unwind(AssertUnwindSafe(|| Change::from(expanded).hash().0 == preparsed.hash().0));
-    let odd = odd.or_else(|| (!canonical().unwrap_or(false)).then_some(Oddity::NotCanonical));
-    Ok(Wrapping {
-        bytes: preparsed.bytes().to_vec(),
-        hash: preparsed.hash(),
-        actor,
-        seq: change.seq(),
-        start_op,
-        max_op: start_op.saturating_add(count).saturating_sub(1),
-        time: Moment(change.timestamp()).plus_ms(0),
-        deps,
-        step,
-        odd,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -243,6 +232,7 @@ mod tests {
     use crate::document::name::DocumentKind;
     use crate::document::slot::SlotKey;
     use crate::ids::DocumentId;
+    use crate::time::Moment;
 
     const DOCUMENT: DocumentId = DocumentId([7; 16]);
     const DEVICE: DeviceId = DeviceId([9; 16]);
@@ -269,8 +259,8 @@ mod tests {
             let shaped = shape_change(&change.bytes, &containers(), MEMBER, DEVICE).unwrap();
             prop_assert_eq!(shaped.slots(), slots.as_slice());
             let wrapping = shaped.wrapping().unwrap();
-            prop_assert_eq!((wrapping.odd, wrapping.hash, wrapping.max_op), (None, change.hash, change.max_op));
-            prop_assert_eq!((wrapping.seq, wrapping.step, wrapping.time), (1, 1, Moment(5)));
+            prop_assert_eq!((wrapping.odd, wrapping.step), (None, 1));
+            prop_assert_eq!(&wrapping.outline, &change.outline());
             let (again, wrapping) = shape_slots(slots.clone(), &containers(), Writer::Member(MEMBER)).unwrap().into_parts();
             prop_assert_eq!((again, wrapping), (slots, None));
         }

@@ -104,29 +104,30 @@ pub fn fits(wrapping: &Wrapping, history: &impl History) -> Result<Result<Change
     if let Some(odd) = wrapping.odd {
         return Ok(Err(odd));
     }
-    let tip = history.actor(&wrapping.actor)?;
-    if wrapping.seq != tip.map_or(0, |tip| tip.seq).saturating_add(1) {
+    let change = &wrapping.outline;
+    let tip = history.actor(&change.actor)?;
+    if change.seq != tip.map_or(0, |tip| tip.seq).saturating_add(1) {
         return Ok(Err(Oddity::NotNext));
     }
-    if tip.is_some_and(|tip| !wrapping.deps.contains(&tip.hash)) {
+    if tip.is_some_and(|tip| !change.deps.contains(&tip.hash)) {
         return Ok(Err(Oddity::PreviousNotNamed));
     }
     let mut below = ChangeMeta { max_op: 0, step: 0 };
-    for dep in &wrapping.deps {
+    for dep in &change.deps {
         let Some(meta) = history.change(dep)? else { return Ok(Err(Oddity::UnknownDep)) };
         below.max_op = below.max_op.max(meta.max_op);
         below.step = below.step.max(meta.step);
     }
-    if Some(wrapping.start_op) != below.max_op.checked_add(1) || wrapping.max_op > OP_MAX {
+    if Some(change.start_op) != below.max_op.checked_add(1) || change.max_op > OP_MAX {
         return Ok(Err(Oddity::StartOp));
     }
     if wrapping.step > below.step {
         return Ok(Err(Oddity::ContainerFromNowhere));
     }
-    let deps: BTreeSet<&ChangeHash> = wrapping.deps.iter().collect();
+    let deps: BTreeSet<&ChangeHash> = change.deps.iter().collect();
     let left = history.heads()?.iter().filter(|head| !deps.contains(head)).count();
     if left + 1 > HEADS_MAX {
         return Ok(Err(Oddity::ManyHeads));
     }
-    Ok(Ok(ChangeMeta { max_op: wrapping.max_op, step: below.step }))
+    Ok(Ok(ChangeMeta { max_op: change.max_op, step: below.step }))
 }

@@ -54,7 +54,7 @@ impl Checked {
     /// Returns the hash of the change that the envelope brought, if it brought one that could be read.
     pub fn change(&self) -> Option<ChangeHash> {
         let whole = self.content.as_ref().ok()?;
-        whole.shaped.wrapping().map(|wrapping| wrapping.hash)
+        whole.shaped.wrapping().map(|wrapping| wrapping.outline.hash)
     }
 }
 

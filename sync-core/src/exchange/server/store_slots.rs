@@ -1,6 +1,6 @@
 //! Putting slots into a document: the change as it came, or one that the server issues.
 
-use crate::document::change::{ActorTip, ChangeHash, Outline};
+use crate::document::change::{ActorTip, ChangeHash};
 use crate::document::name::DocumentName;
 use crate::document::slot::{Slot, SlotKey};
 use crate::exchange::server::apply::{apply_changed, containers_in};
@@ -60,17 +60,9 @@ impl Desk<'_> {
         slots: &[Slot],
         origin: Origin,
     ) -> Result<u64, DeskError> {
-        let change = Outline {
-            hash: wrapping.hash,
-            actor: wrapping.actor,
-            seq: wrapping.seq,
-            start_op: wrapping.start_op,
-            max_op: wrapping.max_op,
-            deps: wrapping.deps,
-            time: wrapping.time,
-        };
-        let entry = LogEntry::Changed { document, change: wrapping.bytes, origin };
-        self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, document, state, &change, slots))
+        let Wrapping { bytes, outline, .. } = wrapping;
+        let entry = LogEntry::Changed { document, change: bytes, origin };
+        self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, document, state, &outline, slots))
     }
 
     /// Puts slots into a document that the organisation itself says, as its imports do, and judges again what only waited for them.

@@ -3,8 +3,10 @@
 //! Tests and fuzzers hand mutated changes to [`Trial::check`]. A refusal is always fine. What is accepted is stored as the server would
 //! (verbatim or issued) on a small document, and then everything that will ever be done with that document is done.
 
+pub mod form;
 pub mod index;
 pub mod mutate;
+mod oracle;
 
 use std::collections::BTreeMap;
 
@@ -59,6 +61,9 @@ pub enum Harm {
     /// The document does not say what the gate reported.
     #[error("the document says something else than the gate reported")]
     Content,
+    /// Automerge reads other slots, or another place in history, or would or would not write these bytes.
+    #[error("automerge reads it otherwise")]
+    Misread,
     /// Delivered in another order, the same changes say something else.
     #[error("another order of delivery gives another document")]
     Order,
@@ -152,7 +157,11 @@ impl Trial {
     /// # Errors
     /// [`Harm`]: the gate must have refused this.
     pub fn check(&self, device: DeviceId, bytes: &[u8]) -> Result<Outcome, Harm> {
-        let shaped = match shape_change(bytes, &self.containers, MEMBER, device) {
+        let answer = shape_change(bytes, &self.containers, MEMBER, device);
+        if !oracle::agrees(&answer, bytes, &self.containers, MEMBER) {
+            return Err(Harm::Misread);
+        }
+        let shaped = match answer {
             Ok(shaped) => shaped,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };

@@ -48,16 +48,31 @@ impl<'a> Dice<'a> {
     }
 }
 
+/// Returns an unsigned LEB128 number in its shortest form.
+pub fn leb(mut value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    while value >= 0x80 {
+        out.push(0x80 | u8::try_from(value & 0x7f).unwrap_or(0));
+        value >>= 7;
+    }
+    out.push(u8::try_from(value).unwrap_or(0));
+    out
+}
+
+/// Returns a signed LEB128 number in its shortest form.
+pub fn signed_leb(mut value: i64) -> Vec<u8> {
+    let mut out = Vec::new();
+    while !(-0x40..0x40).contains(&value) {
+        out.push(0x80 | u8::try_from(value & 0x7f).unwrap_or(0));
+        value >>= 7;
+    }
+    out.push(u8::try_from(value & 0x7f).unwrap_or(0));
+    out
+}
+
 /// Writes a length and a checksum that fit onto the data of a change.
 pub fn seal(data: &[u8]) -> Vec<u8> {
-    let mut hashed = vec![1];
-    let mut length = data.len();
-    while length >= 0x80 {
-        hashed.push(0x80 | u8::try_from(length & 0x7f).unwrap_or(0));
-        length >>= 7;
-    }
-    hashed.push(u8::try_from(length).unwrap_or(0));
-    hashed.extend_from_slice(data);
+    let hashed = [&[1], leb(data.len() as u64).as_slice(), data].concat();
     let mut chunk = vec![0x85, 0x6f, 0x4a, 0x83];
     chunk.extend(Sha256::digest(&hashed).iter().take(4));
     chunk.extend(hashed);
