@@ -154,6 +154,9 @@ impl KvRead for Overlay<'_> {
         }
         let sheet: Vec<_> =
             self.writes.range::<[u8], _>((Bound::Included(start), Bound::Excluded(end))).collect();
+        if sheet.is_empty() {
+            return self.base.range(start, end, limit);
+        }
         // Each deleted key can hide one pair of the base: ask for as many more.
         let hidden = sheet.iter().filter(|(_, value)| value.is_none()).count();
         let mut all: BTreeMap<Vec<u8>, Option<Vec<u8>>> = self

@@ -3,11 +3,13 @@
 //! sled's own flush does not reach the disk: a killed process leaves all that it wrote, in the kernel's
 //! cache, but a machine that stopped may leave anything. A small file beside the index says in which boot
 //! of the machine it was last opened, or that it was closed in good order. Open in another boot means that
-//! the machine stopped while it was open: it is in doubt.
+//! the machine stopped while it was open: it is in doubt. It also says in which form the rows are.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use sync_core::exchange::server::row::ROW_FORMAT;
 
 /// How many set-aside indexes are kept for whoever wants to know what happened.
 pub(crate) const SET_ASIDE_MAX: usize = 2;
@@ -29,8 +31,13 @@ impl Condition {
     /// Reads what is known of the index in a data folder.
     pub fn read(data: &Path) -> Self {
         let text = fs::read_to_string(path(data)).unwrap_or_default();
-        match text.trim_end().split_once(' ') {
-            None if text.trim_end() == "clean" => Condition::Clean,
+        let Some((text, format)) = text.trim_end().rsplit_once(' ') else { return Condition::Doubtful };
+        // Rows of another form decode as something else, or not at all: such an index is built anew.
+        if format.parse() != Ok(ROW_FORMAT) {
+            return Condition::Doubtful;
+        }
+        match text.split_once(' ') {
+            None if text == "clean" => Condition::Clean,
             Some(("open", boot)) if !boot.is_empty() => Condition::Open(boot.to_owned()),
             Some(_) | None => Condition::Doubtful,
         }
@@ -39,8 +46,8 @@ impl Condition {
     /// Writes it down, durably.
     pub fn write(&self, data: &Path) -> io::Result<()> {
         let text = match self {
-            Condition::Clean => "clean\n".to_owned(),
-            Condition::Open(boot) => format!("open {boot}\n"),
+            Condition::Clean => format!("clean {ROW_FORMAT}\n"),
+            Condition::Open(boot) => format!("open {boot} {ROW_FORMAT}\n"),
             Condition::Doubtful => "doubtful\n".to_owned(),
         };
         let mut file = File::create(path(data))?;
@@ -107,6 +114,15 @@ mod tests {
         // A machine that does not name its boots writes an empty name, which reads as doubt.
         Condition::Open(String::new()).write(data.path()).unwrap();
         assert_eq!(Condition::read(data.path()), Condition::Doubtful);
+    }
+
+    #[test]
+    fn rows_of_another_form_are_in_doubt() {
+        let data = tempfile::tempdir().unwrap();
+        for text in ["clean\n", "open b1\n", "clean 1\n", "open b1 1\n", "clean x 2\n"] {
+            fs::write(path(data.path()), text).unwrap();
+            assert_eq!(Condition::read(data.path()), Condition::Doubtful, "{text}");
+        }
     }
 
     #[test]

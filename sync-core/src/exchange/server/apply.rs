@@ -1,5 +1,7 @@
 //! From an entry of the log to the writes of the index: the one function that both the writer and a rebuild use.
 
+use std::collections::BTreeMap;
+
 use jiff::ToSpan;
 use serde::Serialize;
 
@@ -10,12 +12,12 @@ use crate::document::founding::founding;
 use crate::document::name::{DocumentKind, DocumentName};
 use crate::document::schema::{self, RecordKind};
 use crate::document::slot::{ContentHash, Slot, SlotKey};
-use crate::exchange::codec;
 use crate::exchange::message::HoldState;
 use crate::exchange::server::entry::{Hold, LogEntry, Standing};
 use crate::exchange::server::index::{
     ActorState, ChangeState, CodeState, DocumentState, Index, Reading, key, pieces,
 };
+use crate::exchange::server::row;
 use crate::gate::policy::{self, Known};
 use crate::ids::{DocumentId, PersonId, first_16};
 use crate::kv::{KvError, Overlay};
@@ -68,7 +70,13 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
             let outline = outline(change).map_err(|_| KvError::Damaged("change"))?;
             let containers = containers_in(*document, state.name.kind, state.steps);
             let slots = slots_of_change(&containers, change).map_err(|_| KvError::Damaged("change"))?;
-            apply_changed(sheet, seq, *document, &state, &outline, &slots)?;
+            let mut step = 0;
+            for dep in &outline.deps {
+                step = step.max(Index(sheet).change(*document, dep)?.map_or(0, |dep| dep.step));
+            }
+            let (change, contents) = (&outline, &Contents::new());
+            let meaning = Meaning { change, step, slots: &slots, contents };
+            apply_changed(sheet, seq, *document, &state, &meaning);
         }
         LogEntry::Held { hold, to } => apply_held(sheet, seq, hold, to)?,
         LogEntry::HoldState { hold, state, to } => {
@@ -127,7 +135,7 @@ pub fn hash_of(bytes: &[u8]) -> ContentHash {
 }
 
 fn put<T: Serialize>(sheet: &mut Overlay<'_>, key: Vec<u8>, value: &T) {
-    sheet.put(key, codec::to_bytes(value));
+    sheet.put(key, row::encode(value));
 }
 
 fn put_pieces<T: Serialize>(sheet: &mut Overlay<'_>, prefix: &[u8], value: &T) {
@@ -177,19 +185,33 @@ fn apply_founded(sheet: &mut Overlay<'_>, seq: u64, name: &DocumentName, step: u
     Ok(())
 }
 
-/// Writes into the index what a change means whose slots are known already.
+/// What slots say, by their keys; each key stands once among them.
+pub(crate) type Contents = BTreeMap<SlotKey, ContentHash>;
+
+/// Returns what slots say.
+pub(crate) fn contents_of(slots: &[Slot]) -> Contents {
+    slots.iter().map(|slot| (slot.key, slot.content_hash())).collect()
+}
+
+/// A change, and all that the index keeps of it.
+pub(crate) struct Meaning<'a> {
+    pub(crate) change: &'a Outline,
+    /// The highest founding step among it and its ancestors.
+    pub(crate) step: u32,
+    pub(crate) slots: &'a [Slot],
+    /// What the slots say, where it is known already.
+    pub(crate) contents: &'a Contents,
+}
+
+/// Writes into the index what a change means.
 pub(crate) fn apply_changed(
     sheet: &mut Overlay<'_>,
     seq: u64,
     id: DocumentId,
     state: &DocumentState,
-    change: &Outline,
-    slots: &[Slot],
-) -> Result<(), KvError> {
-    let mut step = 0;
-    for dep in &change.deps {
-        step = step.max(Index(sheet).change(id, dep)?.map_or(0, |dep| dep.step));
-    }
+    meaning: &Meaning<'_>,
+) {
+    let Meaning { change, step, slots, contents } = *meaning;
     let mut heads: Vec<ChangeHash> =
         state.heads.iter().filter(|head| !change.deps.contains(head)).copied().collect();
     heads.push(change.hash);
@@ -215,14 +237,13 @@ pub(crate) fn apply_changed(
         });
         let standing = Standing {
             seq,
-            hash: slot.content_hash(),
+            hash: contents.get(&slot.key).copied().unwrap_or_else(|| slot.content_hash()),
             container: slot.container.clone(),
             discipline: known.as_ref().and_then(|known| known.discipline.clone()),
             edits: known.and_then(|known| known.edits),
         };
         put(sheet, key::slot(id, &slot.key), &standing);
     }
-    Ok(())
 }
 
 /// Returns what the index knows of a record that stands.

@@ -180,8 +180,12 @@ impl Desk<'_> {
 
     /// Judges the waiting holds whose only reason was that what they build on did not stand, now that these slots do: in the order of
     /// their arrival, with the roster of this moment, and on with what builds on those.
-    pub(crate) fn release(&mut self, name: &DocumentName, slots: &[SlotKey]) -> Result<(), DeskError> {
-        let document = name.id();
+    pub(crate) fn release(
+        &mut self,
+        document: DocumentId,
+        name: &DocumentName,
+        slots: &[SlotKey],
+    ) -> Result<(), DeskError> {
         let mut bases: Vec<SlotKey> = slots.to_vec();
         while !bases.is_empty() {
             let mut ready: BTreeMap<u64, Hold> = BTreeMap::new();
@@ -199,7 +203,7 @@ impl Desk<'_> {
     fn judge_again(&mut self, name: &DocumentName, hold: &Hold) -> Result<Vec<SlotKey>, DeskError> {
         let device = self.index().device(hold.device)?.map(|device| device.state);
         let ground = self.ground(name, hold.author, device)?;
-        let judged = self.judge_slots(name, &ground, &hold.slots, &Earlier::new())?;
+        let judged = self.judge_slots(hold.document(), name, &ground, &hold.slots, &Earlier::new())?;
         match judged.reason {
             Some(HoldReason::OnTop) => Ok(Vec::new()),
             Some(reason) => {

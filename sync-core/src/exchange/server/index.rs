@@ -14,6 +14,7 @@ use crate::document::slot::{ContentHash, SlotKey};
 use crate::exchange::codec;
 use crate::exchange::message::EndReason;
 use crate::exchange::server::entry::{Hold, Organisation, RosterSaid, Standing};
+use crate::exchange::server::row::decode;
 use crate::ids::{
     DeviceId, DocumentId, GrantId, GuardianId, HoldId, PersonId, RosterRowId, SchoolId, StudentId,
 };
@@ -113,7 +114,8 @@ pub(crate) mod key {
     use super::*;
 
     pub(crate) fn of(table: u8, parts: &[&[u8]]) -> Vec<u8> {
-        let mut key = vec![table];
+        let mut key = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
+        key.push(table);
         parts.iter().for_each(|part| key.extend_from_slice(part));
         key
     }
@@ -255,7 +257,8 @@ impl<'a> Index<'a> {
         let Some((length, rest)) = whole.split_first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_be_bytes(*length) as usize;
         let value = rest.get(..length).ok_or(KvError::Damaged("pieces"))?;
-        decode(value).map(Some)
+        // These travel and stand in the log, too, and are encoded in the one way for all of that.
+        codec::from_bytes(value).map(Some).map_err(|_| KvError::Damaged("pieces"))
     }
 
     /// Returns all keys of a table part, without the prefix, with their values.
@@ -527,10 +530,6 @@ impl<'a> Index<'a> {
             .map(|(rest, _)| String::from_utf8(rest).map_err(|_| KvError::Damaged("fact")))
             .collect()
     }
-}
-
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, KvError> {
-    codec::from_bytes(bytes).map_err(|_| KvError::Damaged(std::any::type_name::<T>()))
 }
 
 fn id_at(bytes: &[u8], at: usize) -> Result<[u8; 16], KvError> {

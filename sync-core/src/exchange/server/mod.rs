@@ -15,4 +15,5 @@ pub mod index;
 pub mod receive;
 pub mod reply;
 pub mod review;
+pub mod row;
 pub mod store_slots;

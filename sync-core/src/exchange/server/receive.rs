@@ -8,7 +8,7 @@ use crate::document::schema::RecordKind;
 use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::envelope::{Content, Envelope, EnvelopeError, Verified};
 use crate::exchange::message::{Fate, HoldReason, HoldState, Outcome, Receipt};
-use crate::exchange::server::apply::containers_in;
+use crate::exchange::server::apply::{Contents, Meaning, containers_in, contents_of};
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{Hold, LogEntry, Origin};
 use crate::exchange::server::hold::{Earlier, hold_id, known};
@@ -48,6 +48,8 @@ struct Whole {
     device: Device,
     name: DocumentName,
     shaped: Shaped,
+    /// What the slots say: a member's keys stand once in an envelope.
+    contents: Contents,
 }
 
 impl Checked {
@@ -114,7 +116,10 @@ fn shape(index: &Index<'_>, verified: Verified, device: Device) -> Result<Result
         Content::Slots(slots) => shape_slots(slots.clone(), &places, Writer::Member(device.person)),
     };
     match shaped {
-        Ok(shaped) => Ok(Ok(Whole { name: state.name, verified, device, shaped })),
+        Ok(shaped) => {
+            let contents = contents_of(shaped.slots());
+            Ok(Ok(Whole { name: state.name, verified, device, shaped, contents }))
+        }
         Err(refusal) => no(refusal.code()),
     }
 }
@@ -199,11 +204,11 @@ impl Desk<'_> {
         let Some(state) = self.index().document(document)? else { return Ok(Vec::new()) };
         let device = self.index().device(whole.device.id)?.map(|device| device.state);
         let ground = self.ground(&whole.name, author, device)?;
-        let acts = self.sort_into_acts(document, &slots)?;
+        let acts = self.sort_into_acts(document, &slots, &whole.contents)?;
         let mut earlier = Earlier::new();
         let mut verdicts = Vec::new();
         for act in &acts {
-            let mut judged = self.judge_slots(&whole.name, &ground, &act.new, &earlier)?;
+            let mut judged = self.judge_slots(document, &whole.name, &ground, &act.new, &earlier)?;
             if act.twin
                 && !matches!(
                     judged.reason,
@@ -222,8 +227,17 @@ impl Desk<'_> {
             }
             verdicts.push(judged);
         }
-        let stored =
-            self.store_allowed(&state, &whole.verified, &envelope, hash, &slots, wrapping, &acts, &verdicts)?;
+        let stored = self.store_allowed(
+            &state,
+            &whole.verified,
+            &envelope,
+            hash,
+            &slots,
+            &whole.contents,
+            wrapping,
+            &acts,
+            &verdicts,
+        )?;
         let mut fates = Vec::new();
         for (act, judged) in acts.into_iter().zip(verdicts) {
             fates.push(self.settle(
@@ -237,7 +251,7 @@ impl Desk<'_> {
             )?);
         }
         let now_standing: Vec<SlotKey> = earlier.into_keys().collect();
-        self.release(&whole.name, &now_standing)?;
+        self.release(document, &whole.name, &now_standing)?;
         Ok(fates)
     }
 
@@ -250,7 +264,12 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn sort_into_acts(&self, document: DocumentId, slots: &[Slot]) -> Result<Vec<Act>, DeskError> {
+    fn sort_into_acts(
+        &self,
+        document: DocumentId,
+        slots: &[Slot],
+        contents: &Contents,
+    ) -> Result<Vec<Act>, DeskError> {
         let mut order: Vec<ActId> = Vec::new();
         let mut by_act: BTreeMap<ActId, Vec<&Slot>> = BTreeMap::new();
         for slot in slots {
@@ -268,7 +287,7 @@ impl Desk<'_> {
             let group = by_act.remove(&id).unwrap_or_default();
             let mut act = Act { id, new: Vec::new(), whole: true, standing: 0, held: None, twin: false };
             for slot in group {
-                let content = slot.content_hash();
+                let content = contents.get(&slot.key).copied().unwrap_or_else(|| slot.content_hash());
                 if let Some(standing) = index.slot(document, &slot.key)? {
                     if standing.hash == content {
                         act.standing = act.standing.max(standing.seq);
@@ -317,6 +336,7 @@ impl Desk<'_> {
     /// Judges slots of one act by where its author stands. `earlier` is what came before them in the same envelope and may stand.
     pub(crate) fn judge_slots(
         &self,
+        document: DocumentId,
         name: &DocumentName,
         ground: &Ground,
         slots: &[Slot],
@@ -325,7 +345,7 @@ impl Desk<'_> {
         if slots.is_empty() {
             return Ok(Judged::default());
         }
-        let (index, document) = (self.index(), name.id());
+        let index = self.index();
         let place = Place {
             kind: name.kind,
             member: name.member,
@@ -389,10 +409,12 @@ impl Desk<'_> {
         envelope: &Envelope,
         hash: ContentHash,
         slots: &[Slot],
+        contents: &Contents,
         wrapping: Option<Wrapping>,
         acts: &[Act],
         verdicts: &[Judged],
     ) -> Result<u64, DeskError> {
+        let document = verified.body().document;
         let allowed = || {
             let acts = acts.iter().zip(verdicts).filter(|(_, judged)| judged.reason.is_none());
             acts.flat_map(|(act, _)| &act.new)
@@ -402,7 +424,7 @@ impl Desk<'_> {
         }
         let whole = acts.iter().zip(verdicts).all(|(act, judged)| act.whole && judged.reason.is_none());
         if let (Some(wrapping), true) = (wrapping, whole)
-            && self.oddity(verified.body().document, state, &wrapping)?.is_none()
+            && let Ok(meta) = self.fits(document, state, &wrapping)?
         {
             let origin = Origin::Verbatim {
                 envelope: hash,
@@ -410,11 +432,13 @@ impl Desk<'_> {
                 evidence: verified.body().evidence.clone(),
                 policy: POLICY,
             };
-            return self.store_verbatim(verified.body().document, state, wrapping, slots, origin);
+            let meaning = Meaning { change: &wrapping.outline, step: meta.step, slots, contents };
+            return Ok(self.store_verbatim(document, state, wrapping.bytes, &meaning, origin));
         }
         let origin =
             Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy: POLICY };
-        self.issue(&state.name, &allowed().cloned().collect::<Vec<Slot>>(), &origin)
+        let allowed: Vec<Slot> = allowed().cloned().collect();
+        self.issue_on(document, state, &allowed, contents, &origin)
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that is known of one act")]

@@ -141,7 +141,7 @@ impl Desk<'_> {
             if self.index().hold(hold.id)?.is_some_and(|now| now.state == HoldState::Waiting) {
                 self.issue_hold(&hold.name, hold, Some(reviewer))?;
                 let keys: Vec<SlotKey> = hold.slots.iter().map(|slot| slot.key).collect();
-                self.release(&hold.name, &keys)?;
+                self.release(hold.document(), &hold.name, &keys)?;
             }
         }
         self.states(ids)

@@ -3,7 +3,7 @@
 use crate::document::change::{ActorTip, ChangeHash};
 use crate::document::name::DocumentName;
 use crate::document::slot::{Slot, SlotKey};
-use crate::exchange::server::apply::{apply_changed, containers_in};
+use crate::exchange::server::apply::{Contents, Meaning, apply_changed, containers_in};
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{LogEntry, Origin};
 use crate::exchange::server::index::{DocumentState, Index};
@@ -37,18 +37,18 @@ impl History for Past<'_> {
 }
 
 impl Desk<'_> {
-    /// Returns why a change cannot be stored as it came; none if it can.
-    pub(crate) fn oddity(
+    /// Returns what the index is to keep of a change that can be stored as it came, or why it cannot be.
+    pub(crate) fn fits(
         &self,
         document: DocumentId,
         state: &DocumentState,
         wrapping: &Wrapping,
-    ) -> Result<Option<Oddity>, DeskError> {
+    ) -> Result<Result<ChangeMeta, Oddity>, DeskError> {
         if !self.conditions().verbatim {
-            return Ok(Some(Oddity::SwitchedOff));
+            return Ok(Err(Oddity::SwitchedOff));
         }
         let past = Past { index: self.index(), document, heads: &state.heads };
-        Ok(fits(wrapping, &past)?.err())
+        Ok(fits(wrapping, &past)?)
     }
 
     /// Stores a change as it came, and returns its place in the log.
@@ -56,13 +56,12 @@ impl Desk<'_> {
         &mut self,
         document: DocumentId,
         state: &DocumentState,
-        wrapping: Wrapping,
-        slots: &[Slot],
+        bytes: Vec<u8>,
+        meaning: &Meaning<'_>,
         origin: Origin,
-    ) -> Result<u64, DeskError> {
-        let Wrapping { bytes, outline, .. } = wrapping;
+    ) -> u64 {
         let entry = LogEntry::Changed { document, change: bytes, origin };
-        self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, document, state, &outline, slots))
+        self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, document, state, meaning))
     }
 
     /// Puts slots into a document that the organisation itself says, as its imports do, and judges again what only waited for them.
@@ -78,7 +77,7 @@ impl Desk<'_> {
         let origin = Origin::Issued { envelopes: Vec::new(), admitted: Vec::new(), policy: POLICY };
         self.issue(name, slots, &origin)?;
         let keys: Vec<SlotKey> = slots.iter().map(|slot| slot.key).collect();
-        self.release(name, &keys)
+        self.release(name.id(), name, &keys)
     }
 
     /// Issues slots on the document's present heads, and returns the place in the log of the change that has the last of them.
@@ -90,17 +89,31 @@ impl Desk<'_> {
     ) -> Result<u64, DeskError> {
         let id = name.id();
         let state = self.index().document(id)?.ok_or(KvError::Damaged("document"))?;
+        self.issue_on(id, &state, slots, &Contents::new(), origin)
+    }
+
+    /// As [`Desk::issue`], where the document's state is at hand, and perhaps what the slots say.
+    pub(crate) fn issue_on(
+        &mut self,
+        id: DocumentId,
+        state: &DocumentState,
+        slots: &[Slot],
+        contents: &Contents,
+        origin: &Origin,
+    ) -> Result<u64, DeskError> {
         let actor = derive("issuer", &[&self.conditions().run.0, &id.0]);
         let past = self.index().actor(id, &actor)?.map(ActorTip::from);
         let tip = Tip { heads: state.heads.clone(), max_op: state.max_op, actor: past };
-        let issued =
-            issue(&containers_in(id, name.kind, state.steps), &tip, actor, self.conditions().now, slots)?;
+        let places = containers_in(id, state.name.kind, state.steps);
+        let issued = issue(&places, &tip, actor, self.conditions().now, slots)?;
         let (mut last, whole) = (state.last, issued.len() == 1);
         for change in issued {
             let outline = change.outline();
             let entry = LogEntry::Changed { document: id, change: change.bytes, origin: origin.clone() };
             last = if whole {
-                self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, id, &state, &outline, slots))?
+                // On all heads: every founding step of the document is among the ancestors.
+                let meaning = Meaning { change: &outline, step: state.steps, slots, contents };
+                self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, id, state, &meaning))
             } else {
                 self.emit(entry)?
             };
