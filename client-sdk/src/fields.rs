@@ -5,12 +5,11 @@
 use serde_json::{Map, Value as Json, json};
 use sync_core::document::schema::{RecordKind, Type, editable_leaf, in_thousandths};
 use sync_core::document::slot::{ACT, AT, Fields, OFFSET, Slot, Value};
+use sync_core::measure::thousandths::Thousandths;
 use sync_core::time::{Moment, Zone, day_from_text, moment_from_rfc3339};
 
 use crate::trouble::Trouble;
 
-/// What one of a person's units is stored as.
-const THOUSANDTHS: i64 = 1_000;
 /// The fields of a segment, which a session of one segment has as if they were its own.
 const OF_SEGMENT: [&str; 5] = ["mode", "place", "routine", "start", "minutes"];
 /// The figures of an observation.
@@ -46,8 +45,9 @@ pub fn read(kind: RecordKind, path: &str, text: &str) -> Result<Value, Trouble> 
     };
     let no = |what: &str| Trouble::value(format!("{path} is not {what}"), format!("give {path} as {what}"));
     if in_thousandths(kind, path) {
-        return thousandths(text)
-            .map(Value::Int)
+        return Thousandths::parse(text)
+            .filter(|figure| *figure >= Thousandths::whole(0))
+            .map(|figure| Value::Int(figure.0))
             .ok_or_else(|| no("a number of 0 or more, with at most three decimals"));
     }
     match ty {
@@ -77,27 +77,6 @@ pub fn read(kind: RecordKind, path: &str, text: &str) -> Result<Value, Trouble> 
     }
 }
 
-/// Returns a figure in thousandths; none where it is no number of 0 or more with at most three decimals.
-pub fn thousandths(text: &str) -> Option<i64> {
-    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(rest) || rest.len() > 3 {
-        return None;
-    }
-    let rest: i64 = format!("{rest:0<3}").parse().ok()?;
-    whole.parse::<i64>().ok()?.checked_mul(THOUSANDTHS)?.checked_add(rest)
-}
-
-/// Returns a figure kept in thousandths as it is shown.
-pub fn from_thousandths(figure: i64) -> Json {
-    if figure % THOUSANDTHS == 0 {
-        json!(figure / THOUSANDTHS)
-    } else {
-        // Targets have at most 10^9 thousandths: exact as a double to far more than three decimals.
-        json!(figure as f64 / THOUSANDTHS as f64)
-    }
-}
-
 fn is_moment(path: &str) -> bool {
     path == "start" || (path.starts_with("segments.") && path.ends_with(".start"))
 }
@@ -105,7 +84,7 @@ fn is_moment(path: &str) -> bool {
 /// Returns a field's value as it is shown. It goes to somebody who may read the record.
 pub fn shown(kind: Option<RecordKind>, path: &str, value: &Value, zone: &Zone) -> Json {
     match value {
-        Value::Int(int) if kind.is_some_and(|kind| in_thousandths(kind, path)) => from_thousandths(*int),
+        Value::Int(int) if kind.is_some_and(|kind| in_thousandths(kind, path)) => json!(Thousandths(*int)),
         Value::Int(int) if is_moment(path) => json!(zone.rfc3339(Moment(*int))),
         Value::Int(int) => json!(int),
         Value::Flag(flag) => json!(flag),
@@ -125,42 +104,18 @@ pub fn shown_record(kind: Option<RecordKind>, fields: &Fields, zone: &Zone) -> J
     Json::Object(own.map(|(name, value)| (name.clone(), shown(kind, name, value, zone))).collect())
 }
 
-/// Returns what a kind of record is called.
-pub fn kind_word(kind: RecordKind) -> &'static str {
-    match kind {
-        RecordKind::PlanVersion => "plan version",
-        RecordKind::Service => "service",
-        RecordKind::Goal => "goal",
-        RecordKind::Assignment => "assignment",
-        RecordKind::Session => "session",
-        RecordKind::Missed => "missed session",
-        RecordKind::Observation => "observation",
-        RecordKind::Tally => "tally",
-        RecordKind::Tap => "tap",
-        RecordKind::Edit => "edit",
-        RecordKind::Signature => "signature",
-        RecordKind::Issued => "note of the server",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_kept_in_thousandths_and_shown_as_written() {
-        for (text, kept) in [("80", 80_000), ("0", 0), ("12.5", 12_500), ("0.125", 125)] {
-            assert_eq!(thousandths(text), Some(kept), "{text}");
-            assert_eq!(from_thousandths(kept).to_string(), text);
-        }
-        for text in ["", "-1", "1.", ".5", "1.2345", "80%", "1e3", "9999999999999999999"] {
-            assert_eq!(thousandths(text), None, "{text}");
-        }
-    }
-
-    #[test]
     fn a_value_is_read_by_the_type_of_its_field() {
         assert_eq!(read(RecordKind::Goal, "target", "80").unwrap(), Value::Int(80_000));
+        assert_eq!(read(RecordKind::Goal, "target", "12.5").unwrap(), Value::Int(12_500));
+        for wrong in ["-1", "80%", "1.2345"] {
+            assert!(read(RecordKind::Goal, "target", wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(json!([Thousandths(80_000), Thousandths(12_500)]).to_string(), "[80,12.5]");
         assert_eq!(read(RecordKind::Session, "segments.1.minutes", "25").unwrap(), Value::Int(25));
         assert_eq!(read(RecordKind::Session, "void", "true").unwrap(), Value::Flag(true));
         for (path, text) in

@@ -1,13 +1,13 @@
 //! The person's students: with goals and services, as far as this member may see them.
 
 use serde_json::{Value as Json, json};
+use sync_core::measure::thousandths::Thousandths;
 use sync_core::projection::card::Card;
 use sync_core::projection::facts::StudentFact;
 use sync_core::record::Record;
 
 use super::name_of;
 use crate::deeds::Desk;
-use crate::fields::from_thousandths;
 use crate::trouble::Trouble;
 
 /// Returns `{"students":[…]}`.
@@ -51,7 +51,7 @@ pub(super) fn goals(record: &Record<'_>, card: Option<&Card>) -> Vec<Json> {
             "statement": goal.statement.as_ref().map(|text| text.expose()),
             "discipline": goal.discipline,
             "kind": goal.kind,
-            "target": goal.target.map(from_thousandths),
+            "target": goal.target.map(Thousandths),
             "target_by": goal.target_by,
             "target_at": goal.target_at.map(|at| record.zone.rfc3339(at)),
         })
@@ -63,7 +63,7 @@ pub(super) fn goals(record: &Record<'_>, card: Option<&Card>) -> Vec<Json> {
             "statement": goal.statement.expose(),
             "discipline": goal.discipline,
             "kind": goal.kind,
-            "target": goal.target.map(from_thousandths),
+            "target": goal.target.map(Thousandths),
             "target_by": Json::Null,
             "target_at": Json::Null,
         })

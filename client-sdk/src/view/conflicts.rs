@@ -6,7 +6,7 @@ use sync_core::ids::ConflictId;
 use sync_core::record::{Conflict, Record};
 
 use crate::deeds::Desk;
-use crate::fields::{kind_word, shown};
+use crate::fields::shown;
 use crate::trouble::Trouble;
 
 /// Returns the conflicts of everybody on the caseload.
@@ -59,7 +59,7 @@ fn view(record: &Record<'_>, conflict: &Conflict) -> Json {
         "student": record.student,
         about: conflict.record.key.to_string(),
         "field": conflict.field,
-        "what": format!("{} of a {}", conflict.field, kind_word(kind)),
+        "what": format!("{} of a {}", conflict.field, kind.word()),
         "values": values,
     })
 }

@@ -4,10 +4,10 @@ use serde_json::{Value as Json, json};
 use sync_core::document::schema::RecordKind;
 use sync_core::exchange::client::state::{ActRow, ActState};
 use sync_core::exchange::message::{HoldState, HoldView};
-use sync_core::record::{Record, Waiting, waiting};
+use sync_core::record::{Record, main_of, waiting};
 
 use crate::deeds::Desk;
-use crate::fields::{kind_word, shown, shown_record};
+use crate::fields::{shown, shown_record};
 use crate::trouble::Trouble;
 
 /// Returns the holds as of the last exchange.
@@ -37,7 +37,7 @@ pub(super) fn without_view(desk: &Desk<'_>, act: &ActRow) -> Result<Option<Json>
         "author": desk.roster.profile.person,
         "mine": true,
         "reason": Json::Null,
-        "what": act.slots.first().and_then(|slot| RecordKind::of_container(&slot.container)).map(kind_word),
+        "what": act.slots.first().and_then(|slot| RecordKind::of_container(&slot.container)).map(RecordKind::word),
         "field": Json::Null,
         "present": Json::Null,
         "proposed": Json::Null,
@@ -56,8 +56,7 @@ pub fn view(desk: &Desk<'_>, hold: &HoldView) -> Result<Json, Trouble> {
 
 fn fields(desk: &Desk<'_>, record: &Record<'_>, hold: &HoldView) -> Json {
     let would = waiting(record, hold.name.id(), &hold.slots);
-    // A session that comes with its observations is what the hold is about.
-    let about = would.iter().find(|one| one.kind == Some(RecordKind::Session)).or_else(|| would.first());
+    let about = main_of(&would);
     let zone = &record.zone;
     let made = about.filter(|about| about.field.is_none()).and_then(|about| {
         let slot = hold.slots.iter().find(|slot| slot.key == about.record)?;
@@ -74,7 +73,7 @@ fn fields(desk: &Desk<'_>, record: &Record<'_>, hold: &HoldView) -> Json {
         "author": hold.author,
         "mine": hold.author == desk.roster.profile.person,
         "reason": hold.reason.name(),
-        "what": about.map(|about| what(about, would.len())),
+        "what": about.map(|about| about.what(would.len())),
         "field": about.and_then(|about| about.field.clone()),
         "present": of_field(about.and_then(|about| about.present.as_ref())),
         "proposed": of_field(about.and_then(|about| about.proposed.as_ref())).or(made),
@@ -84,16 +83,6 @@ fn fields(desk: &Desk<'_>, record: &Record<'_>, hold: &HoldView) -> Json {
         "late": hold.late,
         "received": zone.rfc3339(hold.received),
     })
-}
-
-/// Says in a few words what a hold would make or change.
-fn what(about: &Waiting, slots: usize) -> String {
-    let kind = about.kind.map_or("record", kind_word);
-    match &about.field {
-        Some(field) => format!("{field} of a {kind}"),
-        None if slots > 1 => format!("new {kind} with {} more", slots - 1),
-        None => format!("new {kind}"),
-    }
 }
 
 fn reviewer(state: &HoldState) -> Json {

@@ -12,6 +12,7 @@ use sync_core::exchange::server::apply::containers;
 use sync_core::exchange::server::index::DocumentState;
 use sync_core::ids::{PersonId, SchoolId, StudentId};
 use sync_core::kv::KvError;
+use sync_core::measure::thousandths::Thousandths;
 use sync_core::record::{GoalView, Record, ServiceView, Source, fold};
 use sync_core::roster::role::Role;
 use sync_core::roster::{GrantState, Student};
@@ -52,7 +53,7 @@ pub struct GoalRow {
     /// The kind of measure.
     pub kind: Option<&'static str>,
     /// The figure to reach.
-    pub target: Option<f64>,
+    pub target: Option<Thousandths>,
     /// Whose goal it is.
     pub discipline: Option<&'static str>,
 }
@@ -165,8 +166,7 @@ fn goal_row(goal: &GoalView) -> GoalRow {
         id: goal.head.key().to_string(),
         statement: goal.statement.clone().map(sync_core::sensitive::Sensitive::into_inner),
         kind: goal.kind,
-        // Figures are stored in thousandths.
-        target: goal.target.map(|target| target as f64 / 1000.0),
+        target: goal.target.map(Thousandths),
         discipline: goal.discipline,
     }
 }

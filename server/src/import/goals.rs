@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
+use sync_core::measure::thousandths::Thousandths;
+
 use super::cell::{Cells, Column, Reported};
 use super::error::Code;
 use super::file::{FIELD_CHARS_MAX, Row};
 use super::schools::EXTERNAL_ID;
 use super::sensitive::Sensitive;
-use super::value::{ExternalId, Fault, Line, Thousandths, date, sensitive_text, word};
+use super::value::{self, ExternalId, Fault, Line, date, sensitive_text, word};
 use super::words::{Direction, Discipline, Kind};
 
 /// A goal is assigned to at most this many people.
@@ -143,9 +145,9 @@ fn figure(text: &str, kind: Kind) -> Result<Thousandths, Fault> {
         Kind::Percent => PERCENT_MAX,
         Kind::Count | Kind::Probe => FIGURE_MAX,
     };
-    let figure = Thousandths::parse(text)?;
+    let figure = value::figure(text)?;
     if !(Thousandths::whole(0)..=max).contains(&figure) {
-        return Err(Fault::with(Code::NumberOutOfRange, format_args!("0 to {}", max.get() / 1000)));
+        return Err(Fault::with(Code::NumberOutOfRange, format_args!("0 to {}", max.0 / 1000)));
     }
     Ok(figure)
 }

@@ -76,7 +76,7 @@ pub use services::{MINUTES_MAX, MINUTES_MIN, SESSIONS_MAX, ServiceRow};
 pub use students::StudentRow;
 pub use team::TeamRow;
 pub use terms::TermRow;
-pub use value::{EXTERNAL_ID_CHARS_MAX, ExternalId, Line, Thousandths, YEAR_MAX, YEAR_MIN};
+pub use value::{EXTERNAL_ID_CHARS_MAX, ExternalId, Line, YEAR_MAX, YEAR_MIN};
 pub use words::{Direction, Discipline, Kind, Mode, Period, Place, Role, UnknownWord};
 
 use check::check;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::civil::Date;
+use sync_core::measure::thousandths::Thousandths;
 
 use super::error::Code;
 use super::sensitive::Sensitive;
@@ -21,8 +22,6 @@ pub const YEAR_MAX: i16 = 2100;
 
 /// A number has at most this many digits before the point.
 const WHOLE_DIGITS_MAX: usize = 9;
-/// A number has at most this many digits after the point: the grain of [`Thousandths`].
-const DECIMALS_MAX: usize = 3;
 
 /// Why a cell is not what its column asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,44 +111,11 @@ impl fmt::Display for ExternalId {
     }
 }
 
-/// A decimal number in thousandths: 12.5 is 12,500. Exact, so that two machines agree on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Thousandths(i64);
-
-impl Thousandths {
-    /// Returns a whole number.
-    pub(super) const fn whole(number: i32) -> Self {
-        Self(number as i64 * 1000)
-    }
-
-    pub(super) fn parse(text: &str) -> Result<Self, Fault> {
-        let fault = || {
-            Fault::with(Code::NotANumber, "with at most three digits after the point, and no sign of percent")
-        };
-        let digits = |part: &str, most: usize| {
-            !part.is_empty() && part.len() <= most && part.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        let (sign, size) = match text.strip_prefix('-') {
-            Some(size) => (-1, size),
-            None => (1, text),
-        };
-        let (whole, decimals) = match size.split_once('.') {
-            Some((whole, decimals)) if digits(decimals, DECIMALS_MAX) => (whole, decimals),
-            Some(_) => return Err(fault()),
-            None => (size, ""),
-        };
-        if !digits(whole, WHOLE_DIGITS_MAX) {
-            return Err(fault());
-        }
-        // At most twelve digits, so this neither fails nor overflows.
-        let thousandths = format!("{whole}{decimals:0<DECIMALS_MAX$}").parse::<i64>().map_err(|_| fault())?;
-        Ok(Self(sign * thousandths))
-    }
-
-    /// Returns the number of thousandths.
-    pub fn get(self) -> i64 {
-        self.0
-    }
+/// Reads a figure.
+pub(super) fn figure(text: &str) -> Result<Thousandths, Fault> {
+    Thousandths::parse(text).ok_or_else(|| {
+        Fault::with(Code::NotANumber, "with at most three digits after the point, and no sign of percent")
+    })
 }
 
 /// Reads a text of one line.
@@ -244,12 +210,12 @@ mod tests {
             ("-1.5", -1_500),
             ("999999999.999", 999_999_999_999),
         ] {
-            assert_eq!(Thousandths::parse(text).map(Thousandths::get), Ok(thousandths), "{text}");
+            assert_eq!(figure(text), Ok(Thousandths(thousandths)), "{text}");
         }
         for text in
             ["", "-", ".5", "5.", "1.2345", "1,5", "80%", "+1", "1e3", "--1", "1000000000", "٣", "1.-5"]
         {
-            assert_eq!(code(Thousandths::parse(text)), Code::NotANumber, "{text}");
+            assert_eq!(code(figure(text)), Code::NotANumber, "{text}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! Modes, periods and reasons are told apart by the account of [minutes](crate::service), kinds of figures by
 //! [progress science](crate::measure); these here only stand in records.
 
+use crate::document::schema::RecordKind;
 use crate::word::words;
 
 words! {
@@ -118,6 +119,27 @@ words! {
         Primary = "primary",
         /// A second, independent one, whose figures are compared with the first and never summed.
         Reliability = "reliability",
+    }
+}
+
+impl RecordKind {
+    /// Returns what a kind of record is called among people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PlanVersion => "plan version",
+            Self::Service => "service",
+            Self::Goal => "goal",
+            Self::Assignment => "assignment",
+            Self::Session => "session",
+            Self::Missed => "missed session",
+            Self::Observation => "observation",
+            Self::Tally => "tally",
+            Self::Tap => "tap",
+            Self::Edit => "edit",
+            Self::Signature => "signature",
+            Self::Issued => "note of the server",
+        }
     }
 }
 

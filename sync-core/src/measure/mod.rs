@@ -19,4 +19,5 @@
 //! ```
 
 pub mod number;
+pub mod thousandths;
 pub mod value;

@@ -63,7 +63,7 @@ pub use session::{BLENDED, GroupView, SegmentView, SessionView, State};
 pub use signature::{SignatureKind, SignatureView};
 pub use tally::TallyView;
 pub use view::Head;
-pub use waiting::{Waiting, waiting};
+pub use waiting::{Waiting, main_of, waiting};
 
 use crate::document::schema::RecordKind;
 use crate::document::slot::{ContentHash, Slot, SlotKey};

@@ -22,6 +22,23 @@ pub struct Waiting {
     pub proposed: Option<Value>,
 }
 
+impl Waiting {
+    /// Says in a few words what a hold of so many slots would make or change.
+    pub fn what(&self, slots: usize) -> String {
+        let kind = self.kind.map_or("record", RecordKind::word);
+        match &self.field {
+            Some(field) => format!("{field} of a {kind}"),
+            None if slots > 1 => format!("new {kind} with {} more", slots - 1),
+            None => format!("new {kind}"),
+        }
+    }
+}
+
+/// Returns what a hold is about: a session that comes with its observations, else the first.
+pub fn main_of(would: &[Waiting]) -> Option<&Waiting> {
+    would.iter().find(|one| one.kind == Some(RecordKind::Session)).or_else(|| would.first())
+}
+
 /// Returns what the slots of a held act would make or change in a document. None of it is part of the record.
 pub fn waiting(record: &Record<'_>, document: DocumentId, slots: &[Slot]) -> Vec<Waiting> {
     let of_slot = |slot: &Slot| {

@@ -129,7 +129,7 @@ fn an_import_is_made_once_and_a_dry_run_never() {
     assert_eq!((text(ana.unwrap(), "role"), text(ana.unwrap(), "school")), ("slp", "oak"));
     let students = office.run(&["student", "list"]).unwrap();
     let maya = &students["students"][0];
-    assert_eq!((text(maya, "display_name"), &maya["goals"][0]["target"]), ("Maya Sample", &80.0.into()));
+    assert_eq!((text(maya, "display_name"), &maya["goals"][0]["target"]), ("Maya Sample", &80.into()));
     assert_eq!(text(&maya["team"][0], "role"), "slp");
 }
 

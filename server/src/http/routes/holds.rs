@@ -13,7 +13,8 @@ use sync_core::document::slot::{ACT, AT, Fields, OFFSET, Value};
 use sync_core::exchange::server::entry::Hold;
 use sync_core::exchange::server::review::{DECIDED_MAX, Review};
 use sync_core::ids::HoldId;
-use sync_core::record::Waiting;
+use sync_core::measure::thousandths::Thousandths;
+use sync_core::record::{Waiting, main_of};
 
 use super::caller::{Caller, anyone, bearer};
 use super::parse;
@@ -128,8 +129,7 @@ fn view(seen: &Seen) -> JsonValue {
 }
 
 fn fields(hold: &Hold, mine: Option<bool>, would: &[Waiting]) -> JsonValue {
-    // A session that comes with its observations is what the hold is about.
-    let about = would.iter().find(|one| one.kind == Some(RecordKind::Session)).or_else(|| would.first());
+    let about = main_of(would);
     let made = about.filter(|about| about.field.is_none()).and_then(|about| {
         let slot = hold.slots.iter().find(|slot| slot.key == about.record)?;
         Some(without_frame(about.kind, &slot.fields))
@@ -145,40 +145,13 @@ fn fields(hold: &Hold, mine: Option<bool>, would: &[Waiting]) -> JsonValue {
         "author": about.map(|_| hold.author),
         "mine": mine,
         "reason": hold.reason.name(),
-        "what": about.map(|about| what(about, would.len())),
+        "what": about.map(|about| about.what(would.len())),
         "field": about.and_then(|about| about.field.clone()),
         "present": present,
         "proposed": proposed,
         "state": hold.state.name(),
         "late": about.map(|_| hold.late),
     })
-}
-
-/// Says in a few words what a hold would make or change.
-fn what(about: &Waiting, slots: usize) -> String {
-    let kind = about.kind.map_or("record", kind_word);
-    match &about.field {
-        Some(field) => format!("{field} of a {kind}"),
-        None if slots > 1 => format!("new {kind} with {} more", slots - 1),
-        None => format!("new {kind}"),
-    }
-}
-
-fn kind_word(kind: RecordKind) -> &'static str {
-    match kind {
-        RecordKind::PlanVersion => "plan version",
-        RecordKind::Service => "service",
-        RecordKind::Goal => "goal",
-        RecordKind::Assignment => "assignment",
-        RecordKind::Session => "session",
-        RecordKind::Missed => "missed session",
-        RecordKind::Observation => "observation",
-        RecordKind::Tally => "tally",
-        RecordKind::Tap => "tap",
-        RecordKind::Edit => "edit",
-        RecordKind::Signature => "signature",
-        RecordKind::Issued => "note of the server",
-    }
 }
 
 fn without_frame(kind: Option<RecordKind>, fields: &Fields) -> JsonValue {
@@ -189,18 +162,10 @@ fn without_frame(kind: Option<RecordKind>, fields: &Fields) -> JsonValue {
 /// Returns the value of a field as people write it: a figure that is stored in thousandths as a decimal.
 fn shown(kind: Option<RecordKind>, field: &str, value: &Value) -> JsonValue {
     match value {
-        Value::Int(figure) if kind.is_some_and(|kind| in_thousandths(kind, field)) => decimal(*figure),
+        Value::Int(figure) if kind.is_some_and(|kind| in_thousandths(kind, field)) => {
+            json!(Thousandths(*figure))
+        }
         Value::Flag(_) | Value::Int(_) | Value::Text(_) | Value::Map(_) => plain(value),
-    }
-}
-
-/// Returns a figure in thousandths as a number: a whole one without a point.
-fn decimal(thousandths: i64) -> JsonValue {
-    if thousandths % 1_000 == 0 {
-        JsonValue::from(thousandths / 1_000)
-    } else {
-        // At most 10^9 thousandths: exact as a double to far more than three decimals.
-        JsonValue::from(thousandths as f64 / 1_000.0)
     }
 }
 

@@ -40,7 +40,7 @@ fn a_district_becomes_typed_rows() {
 
     let (sound, seat) = (&roster.goals[0], &roster.goals[1]);
     assert_eq!((sound.kind, sound.direction), (Kind::Percent, Direction::Increase));
-    assert_eq!((sound.target.get(), sound.baseline.map(|figure| figure.get())), (80_000, Some(42_500)));
+    assert_eq!((sound.target.0, sound.baseline.map(|figure| figure.0)), (80_000, Some(42_500)));
     assert_eq!(sound.assigned.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["p1", "p2"]);
     assert!(seat.baseline.is_none() && seat.criterion.is_none() && seat.assigned.is_empty());
 
@@ -119,7 +119,7 @@ fn a_quoted_text_keeps_commas_quotes_and_lines_and_the_next_row_its_line() {
         let roster = read(&alone("goals.csv", goals), &Has).unwrap();
         assert_eq!(roster.goals[0].statement.expose(), "Says \"r\",\nin words\n\nand sentences");
         assert_eq!(roster.goals.iter().map(|row| row.line.get()).collect::<Vec<_>>(), [2, 7]);
-        assert_eq!(roster.goals[1].target.get(), 125);
+        assert_eq!(roster.goals[1].target.0, 125);
     }
 }
 
