@@ -5,10 +5,11 @@
 
 pub mod devices;
 pub mod grants;
+pub mod guardians;
 pub mod import;
 mod named;
 
-pub use named::{person_named, student_named};
+pub use named::{guardian_named, person_named, student_named};
 
 use sync_core::exchange::server::desk::{Desk, DeskError};
 use sync_core::exchange::server::entry::LogEntry;

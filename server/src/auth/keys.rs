@@ -224,6 +224,8 @@ pub enum Purpose {
     PairingCode,
     /// The secret of a guardian's invitation.
     Invitation,
+    /// The token of a guardian's session.
+    FamilySession,
     /// The secret that the exchange derives its own keyed hashes from.
     Exchange,
 }
@@ -236,6 +238,7 @@ impl Purpose {
             Self::PairingLocator => b"carryover pairing locator v1\0",
             Self::PairingCode => b"carryover pairing code v1\0",
             Self::Invitation => b"carryover invitation v1\0",
+            Self::FamilySession => b"carryover family session v1\0",
             Self::Exchange => b"carryover exchange v1\0",
         }
     }

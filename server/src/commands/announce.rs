@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
-use sync_core::ids::PersonId;
+use sync_core::ids::{GuardianId, PersonId, StudentId};
+use sync_core::kv::KvError;
 use sync_core::roster::DeviceState;
 
 use crate::auth::keys::system_random;
 use crate::auth::token::ADMIN_TOKEN_DAYS_DEFAULT;
 use crate::engine::{Engine, EngineError, PersonRow, StudentRow};
+use crate::family::{invite_all, sign_in_path};
 
 /// How long a pairing code in an announcement is good for, in milliseconds: a week, in which a district is set up.
 pub const ANNOUNCED_CODE_LIFE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -24,6 +25,19 @@ pub struct AnnouncedPerson {
     pairing_code: Option<String>,
 }
 
+/// A guardian, as announced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnnouncedGuardian {
+    id: GuardianId,
+    student: StudentId,
+    /// The name. The announcement goes to whoever keeps the roster.
+    name: String,
+    /// Where the guardian signs in.
+    sign_in_url: String,
+    /// An invitation for one use; none for who has redeemed one, or may see nothing.
+    invitation: Option<String>,
+}
+
 /// The announcement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Announced {
@@ -35,8 +49,8 @@ pub struct Announced {
     pub people: Vec<AnnouncedPerson>,
     /// All students.
     pub students: Vec<StudentRow>,
-    /// Guardians with their invitations.
-    pub guardians: Vec<Value>,
+    /// All guardians.
+    pub guardians: Vec<AnnouncedGuardian>,
 }
 
 impl Announced {
@@ -44,6 +58,13 @@ impl Announced {
     pub fn pairing_code(&self, external_id: &str) -> Option<&str> {
         let person = self.people.iter().find(|person| person.person.external_id == external_id)?;
         person.pairing_code.as_deref()
+    }
+
+    /// Returns where a guardian of a student, named as the roster does, signs in, and the invitation; none where nobody is invited.
+    pub fn invitation(&self, external_id: &str) -> Option<(&str, &str)> {
+        let student = self.students.iter().find(|student| student.external_id == external_id)?.id;
+        let mut guardians = self.guardians.iter().filter(|guardian| guardian.student == student);
+        guardians.find_map(|guardian| Some((guardian.sign_in_url.as_str(), guardian.invitation.as_deref()?)))
     }
 }
 
@@ -70,5 +91,27 @@ pub async fn announcement(engine: &Arc<Engine>, url: &str) -> Result<Announced, 
         people.push(AnnouncedPerson { person, pairing_code });
     }
     let students = engine.students().await?;
-    Ok(Announced { server: url.to_owned(), admin_token, people, students, guardians: Vec::new() })
+    let guardians = guardians(engine, url).await?;
+    Ok(Announced { server: url.to_owned(), admin_token, people, students, guardians })
+}
+
+async fn guardians(engine: &Arc<Engine>, url: &str) -> Result<Vec<AnnouncedGuardian>, EngineError> {
+    let index = engine.index();
+    let all = index.guardians()?;
+    let waits = |id| -> Result<bool, KvError> { Ok(index.may_see(id)? && index.account(id)?.is_none()) };
+    let mut waiting = Vec::new();
+    for guardian in &all {
+        if waits(guardian.id)? {
+            waiting.push(guardian.id);
+        }
+    }
+    let given = invite_all(engine, waiting, ANNOUNCED_CODE_LIFE_MS).await?;
+    let announced = all.into_iter().map(|guardian| AnnouncedGuardian {
+        id: guardian.id,
+        student: guardian.student,
+        sign_in_url: format!("{url}{}", sign_in_path(guardian.id)),
+        invitation: given.iter().find(|one| one.guardian == guardian.id).map(|one| one.code.to_string()),
+        name: guardian.name.into_inner(),
+    });
+    Ok(announced.collect())
 }

@@ -62,6 +62,11 @@ fn next_steps(announced: &Announced) -> String {
     } else {
         String::new()
     };
+    let family = announced.invitation(GUIDE_STUDENT).map_or_else(String::new, |(url, invitation)| {
+        format!(
+            "  see in a browser what the family of {GUIDE_STUDENT} sees (invitation {invitation}, and a passphrase of your own):\n    {url}\n"
+        )
+    });
     format!(
         "Next, in another terminal:\n\
          {again}\
@@ -77,6 +82,7 @@ fn next_steps(announced: &Announced) -> String {
          \x20 see two people disagree about a goal, and what waits for review:\n\
          \x20   {tablet} conflicts\n\
          \x20   {tablet} holds\n\
+         {family}\
          \x20 as an administrator:\n\
          \x20   {carryover} --server {server} --token {token} person list"
     )

@@ -60,7 +60,8 @@ pub fn serve_engine(
         let router = shell(routes::router(Arc::clone(engine)), routes::limits());
         let serving = tokio::spawn(serve(listener, router, routes::limits(), stopping.clone()));
         let looking = tokio::spawn(look_round(Arc::clone(engine), stopping.clone()));
-        let cards = tokio::spawn(Arc::clone(engine).keep_cards(stopping));
+        let cards = tokio::spawn(Arc::clone(engine).keep_cards(stopping.clone()));
+        let published = tokio::spawn(Arc::clone(engine).keep_published(stopping));
         let announced = if announce.is_some() || introduce.is_some() {
             Some(announcement(engine, &url).await.map_err(|error| {
                 CommandError::of(Exit::Failed, "announce", &error, "see the log on standard error")
@@ -84,7 +85,7 @@ pub fn serve_engine(
         let drained = serving.await;
         tracing::info!(?drained, "stopped serving");
         // They end by themselves now that they are told to.
-        drop((looking.await, cards.await));
+        drop((looking.await, cards.await, published.await));
         stopped.map_err(failed)
     });
     engine.close();

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use sync_core::roster::role::Role;
 
@@ -43,6 +44,9 @@ pub(super) const STAFF: [Member; 15] = [
     member("coord-1", "Nia Demo-Harbor", "", Role::Coord),
     member("admin-1", "Oz Demo-Key", "", Role::Admin),
 ];
+
+/// How long goals still have, in weeks.
+const GOAL_WEEKS_AHEAD: i64 = 8;
 
 const GIVEN: [&str; 20] = [
     "Alix", "Bea", "Cy", "Dot", "Ed", "Fay", "Gus", "Hal", "Ida", "Jo", "Kai", "Lia", "Moe", "Ned", "Ora",
@@ -163,7 +167,7 @@ fn services(days: &SchoolDays, lines: &[Line]) -> String {
 
 fn goals(days: &SchoolDays, lines: &[Line]) -> String {
     let mut csv = String::from(
-        "external_id,student,discipline,statement,plain_statement,kind,direction,target,baseline,baseline_date,assigned\n",
+        "external_id,student,discipline,statement,plain_statement,kind,direction,target,baseline,baseline_date,target_date,assigned\n",
     );
     for line in lines.iter().filter(|line| line.supervisor.is_none()) {
         let Some(discipline) = line.role.discipline() else { continue };
@@ -172,7 +176,7 @@ fn goals(days: &SchoolDays, lines: &[Line]) -> String {
             lines.iter().filter(|other| other.goal() == goal).map(|other| other.who).collect();
         row!(
             csv,
-            "{goal},{},{discipline},{},{},{},increase,{},{},{},{}",
+            "{goal},{},{discipline},{},{},{},increase,{},{},{},{},{}",
             line.pupil.id(),
             aim.statement,
             aim.plain,
@@ -180,10 +184,17 @@ fn goals(days: &SchoolDays, lines: &[Line]) -> String {
             aim.target,
             aim.baseline,
             days.first(),
+            reached_by(days),
             assigned.join(";")
         );
     }
     csv
+}
+
+/// Returns the day by which goals are to be reached: some weeks from now.
+fn reached_by(days: &SchoolDays) -> Date {
+    let last = days.before_last(0);
+    last.checked_add(GOAL_WEEKS_AHEAD.weeks()).unwrap_or(last)
 }
 
 fn guardians(size: Size) -> String {

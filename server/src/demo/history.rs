@@ -6,6 +6,7 @@ use sync_core::exchange::server::answer::AnswerTo;
 use sync_core::exchange::server::entry::LogEntry;
 use sync_core::ids::DeviceId;
 use sync_core::roster::DeviceState;
+use sync_core::roster::role::Role;
 use sync_core::time::{Moment, Zone};
 
 use super::calendar::{DAYS_PER_WEEK, DISMISSAL_MS, MINUTE_MS, OFFICE_OPENS_MS, SchoolDays};
@@ -85,11 +86,12 @@ impl District<'_> {
         let (org, zone, days, size) = (self.past.organisation(), self.zone, self.days, self.size);
         let day = Day { org, zone, calendar: &calendar, days, size, date, number };
         let before_last = day.before_last();
-        let certifies = date.weekday() == Weekday::Friday && before_last >= DAYS_PER_WEEK;
+        let is_week_over = date.weekday() == Weekday::Friday && before_last >= DAYS_PER_WEEK;
         for tablet in &mut self.tablets {
             day.sessions(tablet, &self.lines)?;
             day.edits(tablet)?;
-            if certifies {
+            // Therapists certify at the end of the day, the others what lies a week behind.
+            if is_week_over || certifies_daily(tablet.who.role) {
                 tablet.certifies(zone, at(zone, date, DISMISSAL_MS - MINUTE_MS))?;
             }
         }
@@ -130,4 +132,8 @@ impl District<'_> {
             Ok(())
         })
     }
+}
+
+fn certifies_daily(role: Role) -> bool {
+    matches!(role, Role::Slp | Role::Ot | Role::Pt)
 }

@@ -85,6 +85,7 @@ pub(super) fn touched(index: &Index<'_>, entries: &[LogEntry]) -> Result<BTreeSe
             | LogEntry::Fact { .. }
             | LogEntry::Delivered { .. }
             | LogEntry::Imported { .. }
+            | LogEntry::Family(_)
             | LogEntry::Audit { .. } => {}
         }
     }

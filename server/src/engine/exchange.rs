@@ -91,7 +91,7 @@ impl Engine {
     }
 
     /// Runs what reads or computes for longer than an async worker should be kept.
-    pub(super) async fn aside<R: Send + 'static>(
+    pub(crate) async fn aside<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<R, EngineError> + Send + 'static,
     ) -> Result<R, EngineError> {

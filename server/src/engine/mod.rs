@@ -7,7 +7,7 @@
 //!    |         over the index, one frame for each request
 //!  commit      one sync for all that waited                    store::Committer
 //!    |
-//!  answer      many at once, from the durable log              exchange, snapshot
+//!  answer      many at once, from the durable log              exchange, snapshot, publish
 //! ```
 //!
 //! Every decision is a pure function of `sync_core`; what is here gives it an index, a clock and a log, and lets nothing leave that is not
@@ -28,6 +28,7 @@ mod open;
 mod pairing;
 mod past;
 mod presence;
+mod publish;
 mod snapshot;
 mod verify;
 
@@ -46,6 +47,7 @@ pub use limit::Limiter;
 pub use listing::{GoalRow, PersonRow, ServiceRow, StudentRow, TeamRow};
 pub(crate) use log::entry_of;
 pub use open::{FoundError, Founding, OpenEngineError, Settings, rebuild};
+pub(crate) use pairing::WrongTries;
 pub use pairing::{NewCode, Paired, PairingRefused, PairingRequest};
 pub(crate) use past::Past;
 pub use snapshot::{Snapshot, SnapshotError};
@@ -67,6 +69,7 @@ pub struct Engine {
     snapshots: snapshot::Snapshots,
     cards: cards::Cards,
     backed_up: backed_up::BackedUp,
+    publisher: publish::Publisher,
     data: PathBuf,
     failed: watch::Sender<bool>,
 }

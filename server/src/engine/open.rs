@@ -193,6 +193,7 @@ impl Engine {
             presence: Presence::new(),
             cards,
             backed_up: BackedUp::beside(&settings.keys),
+            publisher: super::publish::Publisher::default(),
             data: settings.data.clone(),
             failed: watch::channel(false).0,
         });

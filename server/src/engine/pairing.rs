@@ -229,16 +229,22 @@ fn pair_on(
     Ok(Ruling::Stands(Ok(device)))
 }
 
-/// Wrong codes per locator since the server started.
-#[derive(Debug, Default)]
-pub(super) struct WrongTries(std::sync::Mutex<BTreeMap<[u8; 8], u8>>);
+/// Wrong codes since the server started, for whatever they may have been meant.
+#[derive(Debug)]
+pub(crate) struct WrongTries<K>(std::sync::Mutex<BTreeMap<K, u8>>);
 
-impl WrongTries {
-    /// Counts one, and returns whether they are now too many; then the count begins anew, for the next code behind this locator. There
-    /// are no more locators than fit in memory: 28^4.
-    fn count(&self, locator: [u8; 8], tries_max: u8) -> bool {
+impl<K> Default for WrongTries<K> {
+    fn default() -> Self {
+        Self(std::sync::Mutex::default())
+    }
+}
+
+impl<K: Ord + Clone> WrongTries<K> {
+    /// Counts one, and returns whether they are now too many; then the count begins anew, for the next code. There must be no more keys
+    /// than fit in memory: of locators there are 28^4.
+    pub(crate) fn count(&self, locator: K, tries_max: u8) -> bool {
         let mut tries = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let count = tries.entry(locator).or_default();
+        let count = tries.entry(locator.clone()).or_default();
         *count = count.saturating_add(1);
         let full = *count >= tries_max;
         if full {

@@ -25,7 +25,7 @@ pub(super) struct Presence {
     assertions: Mutex<BTreeMap<DeviceId, Seen>>,
     contacts: Mutex<BTreeMap<DeviceId, Moment>>,
     pub(super) wrong_codes: Limiter<IpAddr>,
-    pub(super) wrong_tries: WrongTries,
+    pub(super) wrong_tries: WrongTries<[u8; 8]>,
     hand_ins: Limiter<DeviceId>,
 }
 

@@ -264,6 +264,7 @@ impl Desk<'_> {
                 | LogEntry::Fact { .. }
                 | LogEntry::Delivered { .. }
                 | LogEntry::Imported { .. }
+                | LogEntry::Family(_)
                 | LogEntry::Audit { .. } => {}
             }
         }

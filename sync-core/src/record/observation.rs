@@ -1,5 +1,7 @@
 //! Measurements of goals.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::Entry;
 use super::view::Head;
 use crate::document::slot::SlotKey;
@@ -9,7 +11,7 @@ use crate::time::Moment;
 
 /// The figures of an observation as they stand, by the kind of measure. Each alone can be; what they say together is checked
 /// by [`measured`](Figures::measured).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Figures {
     /// How often something was seen.
     Count {

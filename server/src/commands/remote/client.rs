@@ -96,6 +96,11 @@ impl Remote {
         })
     }
 
+    /// Returns the address of a page of the server: what stands at its root.
+    pub(super) fn beside(&self, path: &str) -> String {
+        format!("{}{path}", self.base.as_str().trim_end_matches('/'))
+    }
+
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {

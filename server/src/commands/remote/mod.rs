@@ -3,6 +3,7 @@
 mod client;
 mod device;
 mod grant;
+mod guardian;
 mod hold;
 mod import;
 mod list;
@@ -30,6 +31,9 @@ pub(super) enum RemoteCommand {
     /// Devices, and codes to pair them with
     #[command(subcommand)]
     Device(device::Device),
+    /// Guardians, who see a student's family page
+    #[command(subcommand)]
+    Guardian(guardian::Guardian),
     /// What waits for review
     #[command(subcommand)]
     Hold(hold::Hold),
@@ -44,6 +48,7 @@ impl RemoteCommand {
             Self::Student(command) => command.run(&remote),
             Self::Grant(command) => command.run(&remote),
             Self::Device(command) => command.run(&remote),
+            Self::Guardian(command) => command.run(&remote),
             Self::Hold(command) => command.run(&remote),
         }
     }

@@ -8,6 +8,7 @@
 //! | `POST /v1/hand-in` | any known device | `exchange` |
 //! | `GET /v1/documents/{document}/snapshot` | a device in use, whose person reads it | `snapshot` |
 //! | `GET /v1/holds`, `GET /v1/holds/{hold}`, `POST /v1/holds/admit`, `POST /v1/holds/decline` | who may review | `holds` |
+//! | `/family/...` | guardians, in a browser | [`family`](crate::family) |
 //! | `/v1/import`, `/v1/people` ... | an administrator | `admin` |
 //!
 //! What somebody may not know exists is answered as if it did not.
@@ -45,6 +46,7 @@ pub fn limits() -> Limits {
         ("/v1/holds/decline", DECISION_BYTES_MAX),
     ]);
     limits.body_bytes_max_by_route.extend(admin::LIMITS);
+    limits.body_bytes_max_by_route.extend(crate::family::LIMITS);
     limits
 }
 
@@ -66,6 +68,7 @@ pub fn router(engine: Arc<Engine>) -> Router {
         .route("/v1/exchange", post(exchange::exchange))
         .route("/v1/hand-in", post(exchange::hand_in))
         .layer(CompressionLayer::new());
+    let families = crate::family::router(Arc::clone(&engine));
     Router::new()
         .route("/live", get(health::live))
         .route("/ready", get(health::ready))
@@ -78,6 +81,7 @@ pub fn router(engine: Arc<Engine>) -> Router {
         .merge(exchanges)
         .merge(admin::router())
         .with_state(engine)
+        .merge(families)
 }
 
 #[cfg(test)]

@@ -46,7 +46,12 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
         LogEntry::School(school) => put(sheet, key::school(&school.id.0), school),
         LogEntry::Person(person) => put(sheet, key::person(&person.id.0), person),
         LogEntry::Student(student) => put(sheet, key::student(&student.id.0), student),
-        LogEntry::Guardian(guardian) => put(sheet, key::guardian(&guardian.id.0), guardian),
+        LogEntry::Guardian(guardian) => {
+            put(sheet, key::guardian(&guardian.id.0), guardian);
+            if guardian.restricted {
+                crate::projection::family::close(sheet, guardian.id)?;
+            }
+        }
         LogEntry::Grant(grant) => apply_grant(sheet, grant),
         LogEntry::Day(day) => put(sheet, key::day(), day),
         LogEntry::Code { hash, person, expires } => {
@@ -123,6 +128,7 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
             mail(sheet, *person, seq);
         }
         LogEntry::Imported { row, said } => put_pieces(sheet, &key::roster(&row.0), said),
+        LogEntry::Family(entry) => crate::projection::family::apply(sheet, seq, entry)?,
         LogEntry::Delivered { .. } | LogEntry::Audit { .. } => {}
     }
     Ok(())

@@ -10,6 +10,7 @@ use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::envelope::{Envelope, Evidence};
 use crate::exchange::message::{EndReason, HoldReason, HoldState, HoldView};
 use crate::ids::{ActId, DeviceId, DocumentId, GrantId, HoldId, OrgId, PersonId, RosterRowId};
+use crate::projection::family::FamilyEntry;
 use crate::roster::calendar::Calendar;
 use crate::roster::reading::Roles;
 use crate::roster::{Device, DeviceState, Grant, Guardian, Person, School, Student};
@@ -263,6 +264,8 @@ pub enum LogEntry {
         /// All that it says, by field.
         said: BTreeMap<String, RosterSaid>,
     },
+    /// Something happened around a family's page.
+    Family(FamilyEntry),
     /// Somebody decided something by hand that no other entry names.
     Audit {
         /// Who; none for an administrator's token of the machine itself.
@@ -302,6 +305,7 @@ impl LogEntry {
             | Self::Fact { .. }
             | Self::Delivered { .. }
             | Self::Imported { .. }
+            | Self::Family(_)
             | Self::Audit { .. } => None,
         }
     }
@@ -332,6 +336,7 @@ impl LogEntry {
             Self::Delivered { .. } => 21,
             Self::Audit { .. } => 22,
             Self::Imported { .. } => 23,
+            Self::Family(entry) => entry.kind(),
         }
     }
 }

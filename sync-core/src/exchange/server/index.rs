@@ -252,7 +252,7 @@ impl<'a> Index<'a> {
     }
 
     /// Reads a value that may be larger than one row: see [`pieces`].
-    fn read_pieces<T: DeserializeOwned>(&self, prefix: Vec<u8>) -> Result<Option<T>, KvError> {
+    pub(crate) fn read_pieces<T: DeserializeOwned>(&self, prefix: Vec<u8>) -> Result<Option<T>, KvError> {
         let whole: Vec<u8> = self.scan(prefix)?.into_iter().flat_map(|(_, piece)| piece).collect();
         let Some((length, rest)) = whole.split_first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_be_bytes(*length) as usize;

@@ -5,6 +5,7 @@
 //! rehearsal of each, the copies, the holds, and that nothing was lost.
 
 mod copies;
+mod family;
 mod fates;
 mod gate;
 mod reading;

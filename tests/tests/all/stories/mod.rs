@@ -4,6 +4,7 @@
 
 mod caseload;
 mod edits;
+mod family;
 mod groups;
 mod holds;
 mod hour;

@@ -6,10 +6,12 @@
 //! | `GET /v1/people`, `GET /v1/students` | who is here |
 //! | `GET /v1/grants?student=&person=`, `POST /v1/grants`, `POST /v1/grants/{grant}/end` | places on teams |
 //! | `POST /v1/people/{person}/code` | a pairing code |
+//! | `GET /v1/guardians?student=`, `POST /v1/guardians`, `POST /v1/guardians/{guardian}/restrict`, `.../end` | guardians |
 //! | `GET /v1/devices?person=`, `POST /v1/devices/{device}/revoke` | devices |
 
 mod devices;
 mod grants;
+mod guardians;
 mod import;
 mod people;
 
@@ -28,10 +30,13 @@ pub(super) const IMPORT_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(super) const REQUEST_BYTES_MAX: usize = 16 * 1024;
 
 /// Routes with limits of their own.
-pub(super) const LIMITS: [(&str, usize); 5] = [
+pub(super) const LIMITS: [(&str, usize); 8] = [
     ("/v1/import", IMPORT_BYTES_MAX),
     ("/v1/grants", REQUEST_BYTES_MAX),
     ("/v1/grants/{grant}/end", REQUEST_BYTES_MAX),
+    ("/v1/guardians", REQUEST_BYTES_MAX),
+    ("/v1/guardians/{guardian}/restrict", REQUEST_BYTES_MAX),
+    ("/v1/guardians/{guardian}/end", REQUEST_BYTES_MAX),
     ("/v1/people/{person}/code", REQUEST_BYTES_MAX),
     ("/v1/devices/{device}/revoke", REQUEST_BYTES_MAX),
 ];
@@ -44,6 +49,9 @@ pub(super) fn router() -> Router<Arc<Engine>> {
         .route("/v1/people/{person}/code", post(devices::code))
         .route("/v1/grants", get(grants::list).post(grants::add))
         .route("/v1/grants/{grant}/end", post(grants::end))
+        .route("/v1/guardians", get(guardians::list).post(guardians::invite))
+        .route("/v1/guardians/{guardian}/restrict", post(guardians::restrict))
+        .route("/v1/guardians/{guardian}/end", post(guardians::end))
         .route("/v1/devices", get(devices::list))
         .route("/v1/devices/{device}/revoke", post(devices::revoke))
 }

@@ -1,0 +1,159 @@
+//! What families are shown, published beside the writer's turn: before a page is shown, and every night.
+//!
+//! Like a card it needs the effective record, which is read out of the log. So it is projected on a desk that is thrown away, and what came
+//! of it is put into the log in a turn of its own, where it is compared once more with what has been shown meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::civil::Date;
+use sync_core::exchange::server::desk::Desk;
+use sync_core::ids::StudentId;
+use sync_core::kv::KvError;
+use sync_core::projection::family::Publication;
+
+use tokio::sync::watch;
+
+use super::log::DurableLog;
+use super::{Engine, EngineError, Ruling};
+
+/// How often is looked whether a school day has begun.
+const NIGHTLY_EVERY: Duration = Duration::from_secs(60);
+
+/// Up to where each student's record was looked at, since the server started.
+#[derive(Default)]
+pub(super) struct Publisher {
+    looked: Mutex<BTreeMap<StudentId, (u64, Date)>>,
+    nightly: Mutex<Option<Date>>,
+    /// Held while it is projected: an older projection must not come after a newer one.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Publisher {
+    fn has_looked(&self, student: StudentId, moved: u64, today: Date) -> bool {
+        let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.get(&student).is_some_and(|(seq, day)| *seq >= moved && *day == today)
+    }
+}
+
+impl Engine {
+    /// Publishes what has come to be settled of a student, if the record has moved on since it was last looked at.
+    pub async fn publish_to_family(self: &Arc<Self>, student: StudentId) -> Result<(), EngineError> {
+        let today = self.today()?;
+        if self.publisher.has_looked(student, self.moved(student)?, today) {
+            return Ok(());
+        }
+        let _turn = self.publisher.turn.lock().await;
+        // Whoever had the turn before may have looked at the same one.
+        if self.publisher.has_looked(student, self.moved(student)?, today) {
+            return Ok(());
+        }
+        let engine = Arc::clone(self);
+        let (publications, seq) = self
+            .aside(move || {
+                let (index, end) = (engine.reader().index(), engine.reader().end().seq);
+                let mut desk = Desk::new(index, end + 1, engine.standing.conditions())?;
+                desk.publish_to_family(student, &DurableLog(engine.reader().as_ref()))?;
+                let entries = desk.decide().entries;
+                Ok((entries.iter().filter_map(Publication::of).collect::<Vec<_>>(), end))
+            })
+            .await?;
+        if !publications.is_empty() {
+            // What is taken back must go also where the disk is full.
+            self.decide_from_reserve(move |desk| {
+                publications.into_iter().try_for_each(|publication| desk.publish(publication))?;
+                Ok(Ruling::Stands(()))
+            })
+            .await?;
+        }
+        let mut looked = self.publisher.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.insert(student, (seq, today));
+        Ok(())
+    }
+
+    /// Publishes what each day has settled, until told to stop.
+    pub async fn keep_published(self: Arc<Self>, mut stopping: watch::Receiver<bool>) {
+        let mut ticks = tokio::time::interval(NIGHTLY_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = stopping.wait_for(|stop| *stop) => return,
+                _ = ticks.tick() => {}
+            }
+            tokio::select! {
+                _ = stopping.wait_for(|stop| *stop) => return,
+                published = self.publish_nightly() => if let Err(error) = published {
+                    tracing::error!(%error, "what families are shown could not be published");
+                }
+            }
+        }
+    }
+
+    /// Publishes for every student who has a guardian that may see it, once a school day.
+    pub async fn publish_nightly(self: &Arc<Self>) -> Result<(), EngineError> {
+        let today = self.today()?;
+        if *self.publisher.nightly.lock().unwrap_or_else(PoisonError::into_inner) == Some(today) {
+            return Ok(());
+        }
+        for student in self.students_with_readers()? {
+            self.publish_to_family(student).await?;
+        }
+        *self.publisher.nightly.lock().unwrap_or_else(PoisonError::into_inner) = Some(today);
+        Ok(())
+    }
+
+    fn students_with_readers(&self) -> Result<BTreeSet<StudentId>, KvError> {
+        let index = self.index();
+        let mut students = BTreeSet::new();
+        for guardian in index.guardians()? {
+            if index.may_see(guardian.id)? {
+                students.insert(guardian.student);
+            }
+        }
+        Ok(students)
+    }
+
+    /// Returns the school day.
+    pub fn today(&self) -> Result<Date, KvError> {
+        let organisation = self.index().organisation()?.ok_or(KvError::Damaged("organisation"))?;
+        Ok(organisation.zone.day_of(self.now()))
+    }
+
+    /// Returns where in the log a student's record was last changed.
+    fn moved(&self, student: StudentId) -> Result<u64, KvError> {
+        let documents = self.index().documents(student)?;
+        Ok(documents.iter().map(|document| document.last).max().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, ClockSetting};
+    use crate::demo::{Size, found};
+    use crate::engine::Settings;
+
+    #[tokio::test]
+    async fn every_night_what_is_settled_is_published_though_nobody_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::start("2026-10-14T20:00:00-05:00".parse::<ClockSetting>().unwrap());
+        let (data, keys) = (folder.path().join("data"), folder.path().join("data.keys"));
+        let settings = Settings { data, keys, clock, verbatim: true };
+        found(&settings, Size { students: 5, weeks: 2 }).unwrap();
+        let engine = Engine::open(&settings).unwrap();
+        let students = engine.students_with_readers().unwrap();
+        assert_eq!(students.len(), 5);
+        let published = |student| engine.index().published(student).unwrap().len();
+        assert!(students.iter().all(|student| published(*student) == 0));
+        engine.publish_nightly().await.unwrap();
+        assert!(students.iter().all(|student| published(*student) > 10), "goals, services, visits");
+        let end = engine.reader().end().seq;
+        engine.publish_nightly().await.unwrap();
+        for student in students {
+            engine.publish_to_family(student).await.unwrap();
+        }
+        assert_eq!(engine.reader().end().seq, end, "what stands is not published again");
+        engine.close();
+    }
+}

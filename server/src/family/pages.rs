@@ -1,0 +1,355 @@
+//! The pages and forms: each handler looks who asks, asks the doors or the engine, and answers with a page.
+//!
+//! | Route | What |
+//! | --- | --- |
+//! | `GET /family/{guardian}` | where a guardian signs in; it changes nothing, whoever opens it |
+//! | `POST /family/{guardian}/redeem` | an invitation becomes a passphrase and a session |
+//! | `POST /family/{guardian}/sign-in`, `.../sign-out` | a session |
+//! | `GET /family/{guardian}/page` | the child's page, for whose session it is; for everybody else there is none |
+//! | `GET /family/style.css` | the stylesheet of them all |
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Form, Router};
+use serde::Deserialize;
+use sync_core::document::slot::ContentHash;
+use sync_core::exchange::server::entry::LogEntry;
+use sync_core::ids::{GuardianId, StudentId};
+use sync_core::kv::KvError;
+use sync_core::projection::family::{FamilyEntry, FamilyPage, family_page};
+use sync_core::sensitive::Sensitive;
+use tower_http::compression::CompressionLayer;
+
+use super::account::{Doors, NotLetIn, TRIES_SPAN_MS, Token, VIEWS_SPAN_MS, is_open};
+use super::browser::{cleared_cookie, cookie, guarded, is_own_form, token_of};
+use super::invitation::sign_in_path;
+use super::passphrase::{NotAPassphrase, PASSPHRASE_CHARS_MAX, PASSPHRASE_CHARS_MIN, Passphrase};
+use super::text::{Arguments, Text};
+use super::view::{ClosedTemplate, Frame, PageTemplate, SignInTemplate};
+use crate::engine::{Engine, EngineError, Ruling};
+use crate::http::{ApiError, Code};
+
+/// Bytes of a form: a code and two passphrases, with room for their encoding.
+pub const FORM_BYTES_MAX: usize = 8 * 1024;
+/// Times that a page is read again because something was published meanwhile.
+const READS_MAX: usize = 8;
+
+/// Routes with limits of their own.
+pub const LIMITS: [(&str, usize); 3] = [
+    ("/family/{guardian}/redeem", FORM_BYTES_MAX),
+    ("/family/{guardian}/sign-in", FORM_BYTES_MAX),
+    ("/family/{guardian}/sign-out", FORM_BYTES_MAX),
+];
+
+/// Where the stylesheet is. A changed stylesheet gets another number, so that no browser shows a page in the old one.
+pub(super) const STYLE_PATH: &str = "/family/style.css?v=1";
+const STYLE: &str = include_str!("../../templates/family/style.css");
+
+/// Returns the routes of the families' pages.
+pub fn router(engine: Arc<Engine>) -> Router {
+    Router::new()
+        .route("/family", get(letter))
+        .route("/family/style.css", get(style))
+        .route("/family/{guardian}", get(sign_in_page))
+        .route("/family/{guardian}/page", get(page))
+        .route("/family/{guardian}/redeem", post(redeem))
+        .route("/family/{guardian}/sign-in", post(sign_in))
+        .route("/family/{guardian}/sign-out", post(sign_out))
+        .layer(CompressionLayer::new())
+        .with_state(Arc::new(Doors::new(engine)))
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    language: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SignInForm {
+    passphrase: Sensitive<String>,
+}
+
+#[derive(Deserialize)]
+struct RedeemForm {
+    invitation: Sensitive<String>,
+    passphrase: Sensitive<String>,
+    again: Sensitive<String>,
+}
+
+type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
+
+async fn style() -> Response {
+    let mut response = STYLE.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
+    // It is the same for everybody, and says nothing of anybody.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
+    response
+}
+
+async fn letter(Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
+    closed(None, wanted(&wish, &headers), &headers)
+}
+
+async fn sign_in_page(
+    State(doors): State<Arc<Doors>>,
+    Path(guardian): Path<String>,
+    Query(wish): Query<Wish>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let text = wanted(&wish, &headers);
+    let Ok(guardian) = guardian.parse() else { return Ok(closed(None, text, &headers)) };
+    if session_of(&doors, guardian, &headers)?.is_some() {
+        return Ok(see_other(&format!("{}/page", sign_in_path(guardian)), None, &headers));
+    }
+    Ok(welcome(guardian, text, None, StatusCode::OK, &headers))
+}
+
+async fn redeem(
+    State(doors): State<Arc<Doors>>,
+    Path(guardian): Path<String>,
+    Query(wish): Query<Wish>,
+    peer: Peer,
+    headers: HeaderMap,
+    form: Result<Form<RedeemForm>, FormRejection>,
+) -> Response {
+    let text = wanted(&wish, &headers);
+    let (guardian, form) = match asked(&guardian, form, text, &headers) {
+        Ok(asked) => asked,
+        Err(answer) => return *answer,
+    };
+    let passphrase = match Passphrase::chosen(&form.passphrase, &form.again) {
+        Ok(passphrase) => passphrase,
+        Err(why) => {
+            let wrong = not_a_passphrase(why, text);
+            return welcome(guardian, text, Some(wrong), StatusCode::UNPROCESSABLE_ENTITY, &headers);
+        }
+    };
+    let let_in = doors.redeem(address(peer), guardian, &form.invitation, passphrase).await;
+    let_in_or_not(let_in, guardian, &wish, text, &headers)
+}
+
+async fn sign_in(
+    State(doors): State<Arc<Doors>>,
+    Path(guardian): Path<String>,
+    Query(wish): Query<Wish>,
+    peer: Peer,
+    headers: HeaderMap,
+    form: Result<Form<SignInForm>, FormRejection>,
+) -> Response {
+    let text = wanted(&wish, &headers);
+    let (guardian, form) = match asked(&guardian, form, text, &headers) {
+        Ok(asked) => asked,
+        Err(answer) => return *answer,
+    };
+    let let_in = doors.sign_in(address(peer), guardian, Passphrase::tried(form.passphrase)).await;
+    let_in_or_not(let_in, guardian, &wish, text, &headers)
+}
+
+async fn sign_out(
+    State(doors): State<Arc<Doors>>,
+    Path(guardian): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let text = wanted(&Wish { language: None }, &headers);
+    let Ok(guardian) = guardian.parse() else { return Ok(closed(None, text, &headers)) };
+    if !is_own_form(&headers) {
+        return Ok(closed(Some(guardian), text, &headers));
+    }
+    if let Some(token) = token_of(&headers) {
+        doors.sign_out(guardian, &token).await?;
+    }
+    Ok(see_other(&sign_in_path(guardian), Some(cleared_cookie(guardian)), &headers))
+}
+
+async fn page(
+    State(doors): State<Arc<Doors>>,
+    Path(guardian): Path<String>,
+    Query(wish): Query<Wish>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let text = wanted(&wish, &headers);
+    let Ok(guardian) = guardian.parse() else { return Ok(closed(None, text, &headers)) };
+    let shown = match session_of(&doors, guardian, &headers)? {
+        Some(session) if doors.may_view(guardian) => view(doors.engine(), guardian, session).await?,
+        Some(_) => {
+            let mut response = welcome(
+                guardian,
+                text,
+                Some(text.say("wrong-busy")),
+                StatusCode::TOO_MANY_REQUESTS,
+                &headers,
+            );
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(VIEWS_SPAN_MS / 1_000));
+            return Ok(response);
+        }
+        None => None,
+    };
+    let Some((page, language)) = shown else { return Ok(closed(Some(guardian), text, &headers)) };
+    let text = wish.language.as_deref().and_then(Text::written).or_else(|| Text::written(&language));
+    let text = text.unwrap_or_else(Text::usual);
+    let template = PageTemplate::of(&page, text, sign_in_path(guardian));
+    Ok(html(StatusCode::OK, &template, &headers))
+}
+
+/// Reads a child's page as it is published, and puts into the log that this guardian was shown it. None where the guardian may not see it.
+async fn view(
+    engine: &Arc<Engine>,
+    guardian: GuardianId,
+    session: ContentHash,
+) -> Result<Option<(FamilyPage, String)>, EngineError> {
+    let Some(known) = engine.index().guardian(guardian)? else { return Ok(None) };
+    let student = known.student;
+    for _ in 0..READS_MAX {
+        engine.publish_to_family(student).await?;
+        let reading = Arc::clone(engine);
+        let (page, published) = engine.aside(move || Ok(read(&reading, student)?)).await?;
+        let viewed = engine
+            .decide_from_reserve(move |desk| {
+                let (index, time) = (desk.index(), desk.conditions().now);
+                // Rights, and what is shown, are as they are in this turn.
+                let still = index.guardian(guardian)?.is_some_and(|known| known.student == student);
+                if !still || !is_open(&index, guardian, &session, time)? || page.is_none() {
+                    return Ok(Ruling::Void(Some(None)));
+                }
+                if index.last_published(student)? != published {
+                    return Ok(Ruling::Void(None));
+                }
+                desk.emit(LogEntry::Family(FamilyEntry::Viewed { guardian, student, time }))?;
+                Ok(Ruling::Stands(Some(page)))
+            })
+            .await?;
+        if let Some(viewed) = viewed {
+            return Ok(viewed.map(|page| (page, known.language)));
+        }
+    }
+    Err(EngineError::Busy)
+}
+
+fn read(engine: &Engine, student: StudentId) -> Result<(Option<FamilyPage>, u64), KvError> {
+    let index = engine.index();
+    let published = index.last_published(student)?;
+    Ok((family_page(&index, student, engine.today()?)?, published))
+}
+
+fn session_of(
+    doors: &Doors,
+    guardian: GuardianId,
+    headers: &HeaderMap,
+) -> Result<Option<ContentHash>, KvError> {
+    token_of(headers).map(|token| doors.session(guardian, &token)).transpose().map(Option::flatten)
+}
+
+/// Returns the guardian and the form, or the answer to what is not one of ours.
+fn asked<F>(
+    guardian: &str,
+    form: Result<Form<F>, FormRejection>,
+    text: &'static Text,
+    headers: &HeaderMap,
+) -> Result<(GuardianId, F), Box<Response>> {
+    let Ok(guardian) = guardian.parse() else { return Err(Box::new(closed(None, text, headers))) };
+    let wrong = |status| Box::new(welcome(guardian, text, Some(text.say("wrong-form")), status, headers));
+    if !is_own_form(headers) {
+        return Err(wrong(StatusCode::FORBIDDEN));
+    }
+    match form {
+        Ok(Form(form)) => Ok((guardian, form)),
+        Err(_) => Err(wrong(StatusCode::BAD_REQUEST)),
+    }
+}
+
+fn let_in_or_not(
+    let_in: Result<Result<Token, NotLetIn>, EngineError>,
+    guardian: GuardianId,
+    wish: &Wish,
+    text: &'static Text,
+    headers: &HeaderMap,
+) -> Response {
+    let refused = |id, status| welcome(guardian, text, Some(text.say(id)), status, headers);
+    match let_in {
+        Ok(Ok(token)) => {
+            let wished = wish.language.as_deref().and_then(Text::written);
+            let wished = wished.map(|text| format!("?language={}", text.tag())).unwrap_or_default();
+            let path = format!("{}/page{wished}", sign_in_path(guardian));
+            see_other(&path, Some(cookie(guardian, &token, headers)), headers)
+        }
+        Ok(Err(NotLetIn::Wrong)) => refused("wrong-sign-in", StatusCode::FORBIDDEN),
+        Ok(Err(NotLetIn::TooOften)) => {
+            let mut response = refused("wrong-too-often", StatusCode::TOO_MANY_REQUESTS);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(TRIES_SPAN_MS / 1_000));
+            response
+        }
+        Err(EngineError::Busy) => refused("wrong-busy", StatusCode::SERVICE_UNAVAILABLE),
+        Err(error) => ApiError::from(error).into_response(),
+    }
+}
+
+fn not_a_passphrase(why: NotAPassphrase, text: &'static Text) -> String {
+    let with = |id, chars: usize| {
+        let places: &Arguments<'_> = &[("n", chars.to_string().into())];
+        text.with(id, places)
+    };
+    match why {
+        NotAPassphrase::TooShort => with("wrong-too-short", PASSPHRASE_CHARS_MIN),
+        NotAPassphrase::TooLong => with("wrong-too-long", PASSPHRASE_CHARS_MAX),
+        NotAPassphrase::Differs => text.say("wrong-differs"),
+    }
+}
+
+fn wanted(wish: &Wish, headers: &HeaderMap) -> &'static Text {
+    let wished = wish.language.as_deref().and_then(Text::written);
+    let accepted = headers.get("accept-language").and_then(|value| value.to_str().ok());
+    wished.or_else(|| accepted.and_then(Text::accepted)).unwrap_or_else(Text::usual)
+}
+
+fn address(peer: Peer) -> IpAddr {
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(ConnectInfo(peer))| peer.ip())
+}
+
+fn welcome(
+    guardian: GuardianId,
+    text: &'static Text,
+    wrong: Option<String>,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Response {
+    let chars = PASSPHRASE_CHARS_MIN.to_string();
+    let choose = text.with("sign-in-new-passphrase", &[("n", chars.into())]);
+    let frame = Frame::in_language(text);
+    html(status, &SignInTemplate { frame, path: sign_in_path(guardian), wrong, choose }, headers)
+}
+
+/// Answers whoever may see nothing: unknown, forbidden and restricted look the same.
+fn closed(guardian: Option<GuardianId>, text: &'static Text, headers: &HeaderMap) -> Response {
+    let template = ClosedTemplate { frame: Frame::in_language(text), path: guardian.map(sign_in_path) };
+    html(StatusCode::NOT_FOUND, &template, headers)
+}
+
+fn html(status: StatusCode, template: &impl Template, headers: &HeaderMap) -> Response {
+    match template.render() {
+        Ok(page) => {
+            let kind = HeaderValue::from_static("text/html; charset=utf-8");
+            guarded((status, [(CONTENT_TYPE, kind)], page).into_response(), headers)
+        }
+        Err(_) => ApiError::from(Code::Internal).into_response(),
+    }
+}
+
+fn see_other(path: &str, cookie: Option<String>, headers: &HeaderMap) -> Response {
+    let mut response = guarded(StatusCode::SEE_OTHER.into_response(), headers);
+    if let Ok(path) = HeaderValue::try_from(path) {
+        response.headers_mut().insert(LOCATION, path);
+    }
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
+}
