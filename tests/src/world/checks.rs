@@ -11,7 +11,6 @@ use sync_core::exchange::client::state::{ActState, Phase};
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{Entry, HoldState, Reply};
 use sync_core::exchange::server::hold::may_review;
-use sync_core::gate::policy::builds_on;
 use sync_core::ids::{ActId, DocumentId, HoldId, PersonId};
 use sync_core::record::{Source, fold};
 
@@ -212,15 +211,12 @@ impl World {
                 .filter(|reading| reading.ended.is_none())
                 .is_some_and(|reading| may_review(&index, tablet.person, &reading.roles, &hold));
             let mine = hold.author == tablet.person;
-            let known_base = self.model.knows_bases(hold.id);
-            let wanted = mine || (reviews && (!hold.only_on_top || known_base));
-            // Who may decide about an edit of something unknown can be another when that is known; who was told of it keeps it.
-            let settled = hold.only_on_top || hold.slots.iter().all(|slot| builds_on(slot).is_empty());
-            let unwanted = !mine && settled && (!reviews || (hold.only_on_top && !known_base));
+            // What builds on something that nobody knows is its author's alone, whatever else it lacks.
+            let wanted = mine || (reviews && self.model.knows_bases(hold.id));
             if wanted && !known.contains_key(&hold.id) {
                 return Err(format!("tablet {at} does not know of hold {}", hold.id));
             }
-            if unwanted && known.contains_key(&hold.id) {
+            if !wanted && known.contains_key(&hold.id) {
                 return Err(format!(
                     "tablet {at} still has hold {} of {}, {:?}",
                     hold.id, hold.act, hold.reason

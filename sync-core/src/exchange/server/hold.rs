@@ -68,11 +68,9 @@ pub fn may_review(index: &Index<'_>, person: PersonId, roles: &Roles, hold: &Hol
     hold.slots.iter().all(|slot| policy::lacks(&place, slot, &look_up).is_none())
 }
 
-/// Returns whether a hold waits for nothing but something that nobody here knows: it goes to its author only, until that comes.
+/// Returns whether a hold builds on something that nobody here knows: whatever else it lacks, it goes to its author only, until that
+/// comes. Who may decide about it cannot be said before.
 fn builds_on_unknown(index: &Index<'_>, hold: &Hold) -> Result<bool, KvError> {
-    if !hold.only_on_top {
-        return Ok(false);
-    }
     let document = hold.document();
     let own: BTreeSet<SlotKey> = hold.slots.iter().map(|slot| slot.key).collect();
     for base in hold.slots.iter().flat_map(policy::builds_on).filter(|base| !own.contains(base)) {
@@ -157,8 +155,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Tells what waits for these slots that they are here now, though held: who reviews them reviews what builds on them, too, and if they
-    /// are decided already, so is that.
+    /// Tells what waits for these slots that they are here now, though held: who may review what builds on them can be said from now on,
+    /// and if they are decided already, so is that.
     pub(crate) fn make_known(
         &mut self,
         document: DocumentId,
@@ -170,16 +168,28 @@ impl Desk<'_> {
         }
         for slot in slots {
             for hold in self.index().on_top(document, &slot.key)? {
-                if hold.only_on_top {
-                    self.set_hold_state(&hold, HoldState::Waiting)?;
-                }
+                self.tell_again(&hold)?;
             }
         }
         Ok(())
     }
 
+    /// Tells every reader of a document how a hold on it stands: the right to review it has changed for some, and the reply to each says
+    /// what is so now.
+    fn tell_again(&mut self, hold: &Hold) -> Result<(), DeskError> {
+        let to = self.all_concerned(hold)?;
+        self.emit(LogEntry::HoldState { hold: hold.id, state: hold.state.clone(), to })?;
+        Ok(())
+    }
+
+    fn all_concerned(&self, hold: &Hold) -> Result<Vec<PersonId>, DeskError> {
+        let readers = self.index().readers(hold.document())?.into_iter().map(|(person, _)| person);
+        Ok(readers.chain([hold.author]).collect::<BTreeSet<PersonId>>().into_iter().collect())
+    }
+
     /// Judges the waiting holds whose only reason was that what they build on did not stand, now that these slots do: in the order of
-    /// their arrival, with the roster of this moment, and on with what builds on those.
+    /// their arrival, with the roster of this moment, and on with what builds on those. What waits for other reasons, too, goes on waiting;
+    /// who may review it can be another now.
     pub(crate) fn release(
         &mut self,
         document: DocumentId,
@@ -190,8 +200,13 @@ impl Desk<'_> {
         while !bases.is_empty() {
             let mut ready: BTreeMap<u64, Hold> = BTreeMap::new();
             for base in std::mem::take(&mut bases) {
-                let on_top = self.index().on_top(document, &base)?;
-                ready.extend(on_top.into_iter().filter(|hold| hold.only_on_top).map(|hold| (hold.seq, hold)));
+                for hold in self.index().on_top(document, &base)? {
+                    if hold.only_on_top {
+                        ready.insert(hold.seq, hold);
+                    } else {
+                        self.tell_again(&hold)?;
+                    }
+                }
             }
             for hold in ready.into_values() {
                 bases.extend(self.judge_again(name, &hold)?);
@@ -214,7 +229,7 @@ impl Desk<'_> {
                     late: hold.late || judged.late,
                     ..hold.clone()
                 };
-                let to = self.told_of(&again)?;
+                let to = self.all_concerned(&again)?;
                 self.emit(LogEntry::Held { hold: Box::new(again), to })?;
                 Ok(Vec::new())
             }

@@ -268,7 +268,8 @@ impl Told {
         }
     }
 
-    /// A hold is told as it is now, to its author always, to others while they may review it.
+    /// A hold is told as it is now, to its author always, to others while they may review it. Who was told of it once and may not any more
+    /// is told what is left to review there.
     fn hold(
         &mut self,
         index: &Index<'_>,
@@ -277,12 +278,16 @@ impl Told {
     ) -> Result<Option<DocumentId>, KvError> {
         let Some(hold) = index.hold(id)? else { return Ok(None) };
         let reading = index.reading(person, hold.document())?.filter(|now| now.ended.is_none());
-        let reviews = match reading {
-            Some(reading) => is_shown(index, person, &reading.roles, &hold)?,
-            None => false,
-        };
-        if hold.author == person || reviews {
+        let document = hold.document();
+        if hold.author == person {
             self.entries.push(Entry::Hold(hold.view()));
+        } else if let Some(reading) = reading {
+            let entry = if is_shown(index, person, &reading.roles, &hold)? {
+                Entry::Hold(hold.view())
+            } else {
+                Entry::Review { document, holds: open_holds(index, person, &reading.roles, document)? }
+            };
+            self.entries.push(entry);
         }
         Ok(None)
     }
