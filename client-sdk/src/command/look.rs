@@ -1,12 +1,14 @@
 //! Looking: what this tablet has.
 
 use serde_json::json;
+use sync_core::exchange::client::purge::seen;
 use sync_core::exchange::client::state::Tablet;
 use sync_core::ids::HoldId;
 
 use super::args::RecordArgs;
 use super::{Answer, Tools, words};
 use crate::roster::Roster;
+use crate::store::Writes;
 use crate::trouble::Trouble;
 use crate::view::{self, Sight};
 
@@ -49,19 +51,34 @@ pub(super) fn status(tools: &Tools) -> Result<Answer, Trouble> {
 }
 
 pub(super) fn holds(tools: &Tools) -> Result<Answer, Trouble> {
-    tools.look(|desk, _| {
+    let answer = tools.look(|desk, _| {
         let holds = view::holds::holds(desk)?;
         let words = words::holds(&holds, &desk.roster);
         Ok(Answer::done(json!({ "holds": holds }), words))
-    })
+    })?;
+    note_seen(tools, None)?;
+    Ok(answer)
 }
 
 pub(super) fn hold(tools: &Tools, id: &HoldId) -> Result<Answer, Trouble> {
-    tools.look(|desk, _| {
+    let answer = tools.look(|desk, _| {
         let hold = desk.tablet().hold(*id)?.ok_or_else(|| Trouble::unknown("hold"))?;
         let json = view::holds::view(desk, &hold)?;
         let words = words::hold(&json, &desk.roster);
         Ok(Answer::done(json!({ "holds": [json] }), words))
+    })?;
+    note_seen(tools, Some(id))?;
+    Ok(answer)
+}
+
+/// Notes that the person was shown this hold, or all of them: a decided one is let go with the next exchange.
+fn note_seen(tools: &Tools, only: Option<&HoldId>) -> Result<(), Trouble> {
+    tools.store.update(|state| {
+        let mut writes = Writes::new();
+        for hold in Tablet(state).holds()?.iter().filter(|hold| only.is_none_or(|only| hold.id == *only)) {
+            writes.core(seen(state, hold.id)?);
+        }
+        Ok::<_, Trouble>((writes, ()))
     })
 }
 

@@ -179,6 +179,11 @@ impl Model {
         self.acts.push(act);
     }
 
+    /// Learns that a value of an act cannot be.
+    pub fn is_bad(&mut self, act: ActId) {
+        self.acts.iter_mut().filter(|made| made.id == act).for_each(|made| made.bad = true);
+    }
+
     /// Remembers what an attacker sent, if it says anything.
     pub fn made_by_attack(&mut self, act: Option<Act>) {
         act.into_iter().for_each(|act| self.made(act));

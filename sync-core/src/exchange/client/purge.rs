@@ -2,7 +2,8 @@
 
 use crate::exchange::client::copy::clear;
 use crate::exchange::client::state::{ActState, Tablet, key};
-use crate::ids::DocumentId;
+use crate::exchange::message::HoldState;
+use crate::ids::{DocumentId, HoldId};
 use crate::kv::{KvError, KvRead, Overlay, Write};
 
 /// Returns the ended documents in which nothing waits for a receipt any more: they can go now.
@@ -68,13 +69,25 @@ pub fn everything(store: &dyn KvRead) -> Result<Vec<Write>, KvError> {
     Ok(sheet.into_writes())
 }
 
-/// Forgets a decided hold of the person's own, when she has seen what became of it.
+/// Notes that the person was shown a hold: if it is decided, the next reply lets it go. Until then she can look again.
 ///
 /// # Errors
 /// [`KvError`].
-pub fn seen(store: &dyn KvRead, hold: crate::ids::HoldId) -> Result<Vec<Write>, KvError> {
-    let decided = Tablet(store)
-        .hold(hold)?
-        .is_some_and(|hold| hold.state != crate::exchange::message::HoldState::Waiting);
-    Ok(if decided { vec![Write::Delete(key::hold(&hold.0))] } else { Vec::new() })
+pub fn seen(store: &dyn KvRead, hold: HoldId) -> Result<Vec<Write>, KvError> {
+    Ok(if is_decided(store, hold)? { vec![Write::Put(key::seen(&hold.0), Vec::new())] } else { Vec::new() })
+}
+
+/// Lets go of the decided holds that were shown.
+pub(crate) fn forget_seen(sheet: &mut Overlay<'_>) -> Result<(), KvError> {
+    for id in Tablet(sheet).seen()? {
+        if is_decided(sheet, id)? {
+            sheet.delete(key::hold(&id.0));
+        }
+        sheet.delete(key::seen(&id.0));
+    }
+    Ok(())
+}
+
+fn is_decided(store: &dyn KvRead, hold: HoldId) -> Result<bool, KvError> {
+    Ok(Tablet(store).hold(hold)?.is_some_and(|hold| hold.state != HoldState::Waiting))
 }

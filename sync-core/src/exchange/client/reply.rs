@@ -2,6 +2,7 @@
 
 use crate::exchange::client::copy::{CopyError, add_change, found};
 use crate::exchange::client::outbox::Outgoing;
+use crate::exchange::client::purge::forget_seen;
 use crate::exchange::client::state::{
     ActRow, ActState, CopyState, Phase, Profile, Server, Tablet, delete_all, key, put,
 };
@@ -64,6 +65,7 @@ pub fn take(
         return Err(NotTaken::OtherCursor);
     }
     let mut sheet = Overlay::new(store);
+    forget_seen(&mut sheet)?;
     let mut brought = Brought { more: reply.more, ..Brought::default() };
     for fate in &reply.fates {
         take_fate(&mut sheet, outgoing, fate, &mut brought)?;

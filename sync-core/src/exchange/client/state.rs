@@ -172,6 +172,10 @@ pub(crate) mod key {
     pub(crate) fn withdrawal(id: &[u8]) -> Vec<u8> {
         of(b'W', &[id])
     }
+    /// Hold: a decided one that the person was shown.
+    pub(crate) fn seen(id: &[u8]) -> Vec<u8> {
+        of(b'S', &[id])
+    }
 }
 
 /// Reads a tablet's store.
@@ -305,6 +309,11 @@ impl Tablet<'_> {
     /// Returns the holds that the person takes back, as long as the server has not answered.
     pub fn withdrawals(&self) -> Result<Vec<HoldId>, KvError> {
         self.scan(&key::withdrawal(&[]))?.iter().map(|(id, _)| Ok(HoldId(id_of(id)?))).collect()
+    }
+
+    /// Returns the decided holds that the person was shown since the last reply.
+    pub(crate) fn seen(&self) -> Result<Vec<HoldId>, KvError> {
+        self.scan(&key::seen(&[]))?.iter().map(|(id, _)| Ok(HoldId(id_of(id)?))).collect()
     }
 
     /// Returns the students of whom this tablet has documents.

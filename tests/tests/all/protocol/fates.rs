@@ -199,6 +199,26 @@ fn a_correction_that_is_wrong_itself_admits_nothing() {
 }
 
 #[test]
+fn wrong_and_forbidden() {
+    let mut story = Story::school();
+    let goal = story.goal("slp", "slp", 80);
+    story.sync("slp");
+    story.sync("ot");
+    // It lacks a right and is wrong besides; the right is what it is held for.
+    let wrong = story.edit_badly("ot", &goal, "target", -5, &[&goal]);
+    story.sync("ot");
+    assert_eq!(waits(&story, &wrong), Some(HoldReason::Proposal));
+    for by in ["slp", "cm"] {
+        assert!(matches!(story.decide(by, true, &[&wrong]), Review::NeedsCorrection { .. }), "by the {by}");
+    }
+    let right = story.edit("ot", &goal, "target", 85, &[&wrong]);
+    story.sync("ot");
+    story.admit("slp", &[&wrong, &right]);
+    assert_eq!(story.values(&goal, "target"), [85].into());
+    story.ends();
+}
+
+#[test]
 fn decided_then_resent() {
     let mut story = Story::school();
     let goal = story.goal("ot", "slp", 80);
@@ -327,6 +347,27 @@ fn far_reader() {
     let hold = story.world.tablets[5].store().hold(story.id(&session)).unwrap().unwrap();
     assert!(matches!(hold.state, HoldState::Declined { by: Some(by), .. } if by == person("cm")));
     assert!(story.world.tablets[5].store().slots(own().id()).unwrap().is_empty(), "never a present value");
+    story.ends();
+}
+
+#[test]
+fn seen_and_let_go() {
+    let mut story = Story::school();
+    let goal = story.goal("ot", "slp", 80);
+    story.sync("ot");
+    let id = story.id(&goal);
+    let listed = |story: &Story| story.world.tablets[2].store().hold(id).unwrap().is_some();
+    story.world.tablets[2].look_at_decided();
+    story.sync("ot");
+    assert!(listed(&story), "it waits: seen or not, it stays");
+    story.decide("cm", false, &[&goal]);
+    story.sync("ot");
+    story.sync("ot");
+    assert!(listed(&story), "nobody has looked yet");
+    story.world.tablets[2].look_at_decided();
+    assert!(listed(&story), "she may look again");
+    story.sync("ot");
+    assert!(!listed(&story));
     story.ends();
 }
 

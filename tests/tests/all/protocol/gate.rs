@@ -213,6 +213,33 @@ fn a_base_that_comes_and_is_held_goes_to_reviewers_with_what_builds_on_it() {
 }
 
 #[test]
+fn held_on_something_unknown_and_for_another_reason() {
+    let mut story = Story::school();
+    let note = deeds::canary(plan().id());
+    let goal = story.draft("slp", &plan(), Deed::Goal("slp"), |make| {
+        make.record(RecordKind::Goal, deeds::goal("slp", 80, note));
+    });
+    let base = made(&goal);
+    let held = story.edit("slp", &base, "target", 85, &[&base]);
+    story.world.revoke(0, false);
+    story.sync("slp");
+    assert_eq!(waits(&story, &held), Some(HoldReason::DeviceRevoked));
+    let id = story.id(&held);
+    let knows = |story: &Story, at: usize| story.world.tablets[at].store().hold(id).unwrap().is_some();
+    for device in ["ot", "cm"] {
+        story.sync(device);
+        assert!(!knows(&story, story.at(device)), "who may decide cannot be said before the record is here");
+    }
+    story.world.keep(1, goal);
+    story.sync("slp 2");
+    for device in ["ot", "cm"] {
+        story.sync(device);
+    }
+    assert_eq!([2, 3].map(|at| knows(&story, at)), [false, true], "the case manager may, the OT may not");
+    story.ends();
+}
+
+#[test]
 fn flood_of_them() {
     let mut story = Story::school();
     let nowhere =

@@ -159,6 +159,20 @@ impl Story {
         })
     }
 
+    /// As [`Self::edit`], to a value that cannot be.
+    pub fn edit_badly(
+        &mut self,
+        device: &str,
+        of: &Made,
+        field: &str,
+        value: impl Into<Value>,
+        seen: &[&Made],
+    ) -> Made {
+        let made = self.edit(device, of, field, value, seen);
+        self.world.model.is_bad(made.act);
+        made
+    }
+
     pub fn sync(&mut self, device: &str) {
         let at = self.at(device);
         self.world.exchange(at).unwrap();

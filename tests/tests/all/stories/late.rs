@@ -90,4 +90,8 @@ fn a7_late_work_is_held_handed_in_and_reviewed() {
     assert_eq!(declined.len(), 1, "{mine}");
     assert_eq!(declined[0]["record"], late[2]);
     assert_eq!(ben.ok("status")["held"], 0);
+    // What he has seen decided is not listed for ever.
+    assert_eq!(list(&ben.ok("holds")["holds"]).len(), 10, "as often as he looks before the next exchange");
+    assert!(matches!(ben.run("sync").code, Some(0 | 6)));
+    assert_eq!(ben.ok("holds")["holds"], json!([]));
 }
