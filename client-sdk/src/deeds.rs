@@ -195,7 +195,7 @@ impl<'a> Desk<'a> {
             self.allow(student, roles, &name, &made)?;
         }
         let keys = made.slots.iter().map(|slot| slot.key).collect();
-        let writes = outbox::keep(&self.sheet, &name, made.id, made.slots)?;
+        let writes = outbox::keep(&self.sheet, &name, made.id, made.slots, None)?;
         self.add(writes);
         Ok(keys)
     }

@@ -183,13 +183,7 @@ impl<T: Transport> Engine<'_, T> {
             let mut outgoing = compose_within(state, &key, APP, now, &expect_held, room)?;
             match brings {
                 Brings::Work => {}
-                Brings::Nothing => {
-                    let Outgoing { request, acts, changes } = &mut outgoing;
-                    request.envelopes.clear();
-                    request.withdrawals.clear();
-                    acts.clear();
-                    changes.clear();
-                }
+                Brings::Nothing => outgoing.bring_nothing(),
             }
             if let Some(error) = failed.into_inner() {
                 return Err(error.into());
@@ -227,8 +221,7 @@ impl<T: Transport> Engine<'_, T> {
                 writes,
                 (
                     brought,
-                    goes_on(&brought, &reply, ready, unsent)
-                        || ends(&reply) && !Journal(state).open()?.is_empty(),
+                    goes_on(&brought, ready, unsent) || ends(&reply) && !Journal(state).open()?.is_empty(),
                 ),
             ))
         })?;
@@ -242,10 +235,10 @@ impl<T: Transport> Engine<'_, T> {
 }
 
 /// Says whether another exchange has something to say: the server has more, or something did not fit into this one.
-fn goes_on(brought: &Brought, reply: &Reply, ready: &Ready, unsent: usize) -> bool {
+fn goes_on(brought: &Brought, ready: &Ready, unsent: usize) -> bool {
     let decided = brought.stored + brought.held + brought.refused;
     let brought_some = !ready.outgoing.request.envelopes.is_empty() && decided > 0;
-    reply.more || (brought_some && decided < unsent)
+    brought.more || (brought_some && decided < unsent)
 }
 
 /// Says whether something ended: an open session in it becomes a draft, which is still to be handed in.

@@ -25,7 +25,9 @@ pub fn revoke(
     let Some(device) = desk.index().device(id)? else { return Ok(None) };
     let state = match (lost, device.state) {
         (true, _) | (false, DeviceState::Lost) => DeviceState::Lost,
-        (false, DeviceState::Active | DeviceState::Revoked) => DeviceState::Revoked,
+        (false, DeviceState::Active | DeviceState::Revoked | DeviceState::Unconfirmed) => {
+            DeviceState::Revoked
+        }
     };
     if state != device.state {
         desk.emit(LogEntry::DeviceState { device: id, state })?;

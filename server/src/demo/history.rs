@@ -1,7 +1,6 @@
 //! The weeks, day by day: the roster, the tablets, and what the server heard of them each afternoon.
 
 use jiff::civil::{Date, Weekday};
-use sync_core::exchange::message::REPLY_BYTES_MAX;
 use sync_core::exchange::server::answer::AnswerTo;
 use sync_core::exchange::server::entry::LogEntry;
 use sync_core::ids::DeviceId;
@@ -111,8 +110,7 @@ impl District<'_> {
             }
             asking = Vec::new();
             for (tablet, sent, fates) in taken {
-                let asked =
-                    AnswerTo { cursor: sent.request.cursor, backed_up: BACKED_UP, room: REPLY_BYTES_MAX };
+                let asked = AnswerTo::of(&sent.request, BACKED_UP);
                 let reply = self.past.answer(now, tablet.profile.device, &asked, fates)?;
                 if tablet.take(&sent, &reply, now)? {
                     asking.push(tablet);

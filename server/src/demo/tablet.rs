@@ -82,7 +82,7 @@ impl DemoTablet {
         let mut ids = std::iter::from_fn(|| Some(Ulid::from_parts(time, chance.id())));
         let stamp = Stamp { at, offset_ms: 0 };
         let made = act(deed, name.id(), &author, stamp, &mut ids, id)?;
-        let writes = keep(&self.store, name, made.id, made.slots)?;
+        let writes = keep(&self.store, name, made.id, made.slots, None)?;
         self.store.apply(writes);
         Ok(())
     }

@@ -63,6 +63,8 @@ pub(super) fn touched(index: &Index<'_>, entries: &[LogEntry]) -> Result<BTreeSe
             }
             LogEntry::Grant(grant) => drop(students.insert(grant.student)),
             LogEntry::Begin { document, .. }
+            | LogEntry::Replaced { document, .. }
+            | LogEntry::Gone { document }
             | LogEntry::Review { document, .. }
             | LogEntry::End { document, .. } => {
                 students.extend(index.document(*document)?.map(|state| state.name.subject));
@@ -86,6 +88,9 @@ pub(super) fn touched(index: &Index<'_>, entries: &[LogEntry]) -> Result<BTreeSe
             | LogEntry::Delivered { .. }
             | LogEntry::Imported { .. }
             | LogEntry::Family(_)
+            | LogEntry::Restored { .. }
+            | LogEntry::Confirmed { .. }
+            | LogEntry::Certified { .. }
             | LogEntry::Audit { .. } => {}
         }
     }

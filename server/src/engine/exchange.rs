@@ -13,6 +13,11 @@ use sync_core::roster::{Device, DeviceState};
 use super::log::DurableLog;
 use super::{Engine, EngineError, Ruling};
 
+/// Opens what was sealed to this server: no tablet was given a key to seal to.
+pub(super) fn nothing_sealed(_: &[u8]) -> Option<Vec<u8>> {
+    None
+}
+
 /// What an exchange comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {
@@ -32,7 +37,7 @@ impl Engine {
         room: Option<usize>,
     ) -> Result<Answered, EngineError> {
         let room = room.unwrap_or(REPLY_BYTES_MAX);
-        let asked = AnswerTo { cursor: request.cursor, backed_up: self.backed_up(), room };
+        let asked = AnswerTo { room, ..AnswerTo::of(&request, self.backed_up()) };
         let taken = match self.take(device.clone(), request).await? {
             Ok(taken) => taken,
             Err(unanswered) => return Ok(Answered::Not(unanswered)),
@@ -65,10 +70,13 @@ impl Engine {
         device: Device,
         request: Request,
     ) -> Result<Answered, EngineError> {
-        Ok(match self.take(device, request).await? {
+        let asked = AnswerTo::of(&request, self.backed_up());
+        Ok(match self.take(device.clone(), request).await? {
             Ok(taken) => {
                 let conditions = self.standing.conditions();
-                Answered::Reply(Box::new(fates_only(&conditions, self.backed_up(), taken.fates)))
+                let log = DurableLog(self.reader().as_ref());
+                let reply = fates_only(&self.index(), &log, &conditions, &device, &asked, taken.fates)?;
+                Answered::Reply(Box::new(reply))
             }
             Err(unanswered) => Answered::Not(unanswered),
         })
@@ -79,9 +87,17 @@ impl Engine {
         device: Device,
         request: Request,
     ) -> Result<Result<Taken, Unanswered>, EngineError> {
-        let brings = !request.envelopes.is_empty() || !request.withdrawals.is_empty();
+        let brings = !request.envelopes.is_empty()
+            || !request.withdrawals.is_empty()
+            || !request.sealed.is_empty()
+            || !request.offers.is_empty();
         let engine = Arc::clone(self);
-        let checked = self.aside(move || Ok(check_request(&engine.index(), &device, request)?)).await?;
+        let check = move || {
+            let conditions = engine.standing.conditions();
+            let log = DurableLog(engine.reader().as_ref());
+            Ok(check_request(&engine.index(), &log, &conditions, &nothing_sealed, &device, request)?)
+        };
+        let checked = self.aside(check).await?;
         match checked {
             Err(unanswered) => Ok(Err(unanswered)),
             // What brings nothing needs no turn.

@@ -14,6 +14,7 @@ use sync_core::kv::KvError;
 use sync_core::roster::Device;
 use sync_core::time::Moment;
 
+use super::exchange::nothing_sealed;
 use super::log::{DurableLog, frame_of};
 use super::open::{OpenEngineError, catch_up, standing};
 use super::{Settings, Standing};
@@ -84,7 +85,10 @@ impl Past {
         request: Request,
     ) -> Result<Result<Taken, Unanswered>, OpenEngineError> {
         let device = self.device(device)?;
-        match check_request(&self.index(), &device, request).map_err(DeskError::from)? {
+        let reader = self.store.reader();
+        let (log, conditions) = (DurableLog(reader.as_ref()), self.conditions(now));
+        let checked = check_request(&self.index(), &log, &conditions, &nothing_sealed, &device, request);
+        match checked.map_err(DeskError::from)? {
             Ok(checked) => self.decide(now, |desk| Ok(Ok(desk.take(checked)?))),
             Err(unanswered) => Ok(Err(unanswered)),
         }

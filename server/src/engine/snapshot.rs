@@ -291,7 +291,8 @@ impl Engine {
     pub(super) fn written_in(&self, state: &DocumentState, until: u64) -> Result<Vec<Vec<u8>>, KvError> {
         let id = state.name.id();
         let log = DurableLog(self.reader().as_ref());
-        let (mut changes, mut after) = (Vec::new(), 0);
+        // In a later life it was founded again, at a place of its own.
+        let (mut changes, mut after) = (Vec::new(), state.renewed);
         loop {
             let rows = self.index().changes(id, after, until, CHANGES_ROWS)?;
             for seq in &rows {

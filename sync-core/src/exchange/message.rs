@@ -4,15 +4,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::change::ChangeHash;
 use crate::document::name::DocumentName;
+use crate::document::schema::SCHEMA;
 use crate::document::slot::{ContentHash, Slot};
 use crate::envelope::Envelope;
-use crate::ids::{ActId, DeviceId, DocumentId, HoldId, LogId, OrgId, PersonId};
+use crate::exchange::codec;
+use crate::gate::policy::POLICY;
+use crate::ids::{ActId, DeviceId, DocumentId, HoldId, LogId, OrgId, PersonId, derive};
 use crate::time::Moment;
 
 /// Envelopes in one request.
 pub const ENVELOPES_MAX: usize = 2_000;
 /// Withdrawals in one request.
 pub const WITHDRAWALS_MAX: usize = 2_000;
+/// Sealed acts in one request.
+pub const SEALED_MAX: usize = 2_000;
+/// Documents of which one request offers something.
+pub const OFFERS_MAX: usize = 2_000;
 /// Copies in one listing.
 pub const LISTING_MAX: usize = 20_000;
 /// Bytes of entries in one reply; what does not fit comes with the next one.
@@ -44,9 +51,18 @@ pub struct Listed {
     /// Which life of it.
     #[serde(rename = "i")]
     pub incarnation: u32,
-    /// The sequence number of the last change in the copy.
-    #[serde(rename = "s")]
-    pub last: u64,
+    /// How many changes it has beside its founding; none where it is being fetched, or is ahead of the cursor.
+    #[serde(rename = "n")]
+    pub changes: Option<u64>,
+}
+
+/// Returns the digest of a listing, whatever its order.
+pub fn digest(listed: impl IntoIterator<Item = Listed>) -> ContentHash {
+    let mut listed: Vec<Listed> = listed.into_iter().collect();
+    listed.sort();
+    let rows: Vec<Vec<u8>> = listed.iter().map(codec::to_bytes).collect();
+    let parts: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+    ContentHash(derive("listing", &parts))
 }
 
 /// What a tablet says of the copies that it has.
@@ -81,9 +97,18 @@ pub struct Request {
     /// What it brings: its own envelopes, or others' that it carries.
     #[serde(rename = "e")]
     pub envelopes: Vec<Envelope>,
-    /// Receipts of acts sent again to a restored server, in the order of their envelopes.
-    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
-    pub receipts: Vec<Receipt>,
+    /// The log of the last reply, where it is not the cursor's: the tablet has heard that the server was restored.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<LogId>,
+    /// The last place of the log that a fate was given at, where that is not behind the cursor: a folder that was set back has lost it.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Cursor>,
+    /// Acts as they were sealed when they were made: sent again to a restored server, or handed in without their person.
+    #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<Sealed>,
+    /// What copies hold that a restored server may lack.
+    #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<Offer>,
     /// The certificate of a device that the server may not know any more.
     #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<serde_bytes::ByteBuf>,
@@ -98,7 +123,98 @@ pub struct Request {
     pub clock: Moment,
 }
 
-/// The server's keyed hash over log, document, acts and sequence number.
+impl Request {
+    /// Returns a request that says where a tablet stands, and nothing else.
+    pub fn bare(org: OrgId, device: DeviceId, cursor: Option<Cursor>, clock: Moment) -> Self {
+        Self {
+            org,
+            device,
+            cursor,
+            schema: SCHEMA,
+            policy: POLICY,
+            envelopes: Vec::new(),
+            heard: None,
+            mark: None,
+            sealed: Vec::new(),
+            offers: Vec::new(),
+            certificate: None,
+            withdrawals: Vec::new(),
+            listing: None,
+            clock,
+        }
+    }
+
+    /// Returns whether it brings back what a restored server has lost: such a request is answered with fates alone.
+    pub fn brings_back(&self) -> bool {
+        !self.offers.is_empty() || self.sealed.iter().any(|sealed| sealed.receipt.is_some())
+    }
+}
+
+/// An act as its device signed and sealed it when it was made. Only the server can open it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The document that it is for.
+    #[serde(rename = "d")]
+    pub document: DocumentId,
+    /// The act.
+    #[serde(rename = "a")]
+    pub act: ActId,
+    /// The encoded [`Kept`], sealed to the server's key.
+    #[serde(rename = "b", with = "serde_bytes")]
+    pub sealed: Vec<u8>,
+    /// The receipt by which it was stored once; none where it is to be judged.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+}
+
+/// What is inside a sealed act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The document's full name: a restored server may not know it.
+    #[serde(rename = "n")]
+    pub name: DocumentName,
+    /// The act, signed.
+    #[serde(rename = "e")]
+    pub envelope: Envelope,
+}
+
+/// Records of a copy that a restored server may lack, whoever made them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The document, by its full name.
+    #[serde(rename = "n")]
+    pub name: DocumentName,
+    /// Which life of it the copy is of.
+    #[serde(rename = "i")]
+    pub incarnation: u32,
+    /// The records, and the server's notes beside them.
+    #[serde(rename = "s")]
+    pub slots: Vec<Slot>,
+}
+
+/// What a server says of the lives of its log to a tablet that knows another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ancestry {
+    /// The present log.
+    #[serde(rename = "l")]
+    pub log: LogId,
+    /// Every other life, with the last place that it and the present one have in common.
+    #[serde(rename = "s")]
+    pub shared: Vec<(LogId, u64)>,
+    /// Whether the server waits for an administrator to confirm it: until then it takes nothing new.
+    #[serde(rename = "w")]
+    pub waiting: bool,
+}
+
+impl Ancestry {
+    /// Returns whether what a receipt says still stands in the present log.
+    pub fn has(&self, receipt: &Receipt) -> bool {
+        let shared = self.shared.iter().find(|(log, _)| *log == receipt.log);
+        receipt.log == self.log || shared.is_some_and(|(_, until)| receipt.seq <= *until)
+    }
+}
+
+/// The server's keyed hash over log, sequence number, document, act, outcome, and what the act says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The log in which the fate stands.
@@ -186,6 +302,8 @@ pub enum HoldReason {
     OnTop,
     /// It was found on a colleague's tablet after a restore.
     Recovered,
+    /// The document could not be opened with it: it stood, and was set aside.
+    SetAside,
 }
 
 impl HoldReason {
@@ -203,6 +321,7 @@ impl HoldReason {
             Self::Twin => "twin",
             Self::OnTop => "on_top",
             Self::Recovered => "recovered",
+            Self::SetAside => "set_aside",
         }
     }
 }
@@ -284,6 +403,10 @@ pub enum EndReason {
     GrantEnded,
     /// The place is another one now, which does not read this document.
     PlaceChanged,
+    /// The policy is another one now, by which the place does not read this document.
+    PolicyChanged,
+    /// The tablet has a copy that it should not have, such as one of a life that is over.
+    NotYours,
 }
 
 /// The bytes of a change, or their hash where the tablet sent them in this very request.
@@ -398,6 +521,15 @@ pub struct Reply {
     /// Up to which place in the log a backup exists.
     #[serde(rename = "u")]
     pub backed_up: u64,
+    /// The lives of the log, where the tablet has not heard of the present one.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<Ancestry>,
+    /// The last place of the log that a fate of this reply was given at, where the cursor does not cover it.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Cursor>,
+    /// Whether all holds and facts are told anew, from this reply on until there is no more.
+    #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
+    pub afresh: bool,
     /// Whether the server asks for the listing itself.
     #[serde(rename = "l", default, skip_serializing_if = "std::ops::Not::not")]
     pub listing_wanted: bool,

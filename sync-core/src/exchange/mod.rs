@@ -4,4 +4,5 @@ pub mod assertion;
 pub mod client;
 pub mod codec;
 pub mod message;
+pub mod register;
 pub mod server;

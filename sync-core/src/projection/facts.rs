@@ -252,8 +252,15 @@ impl Desk<'_> {
                     people.insert(*person);
                     students.extend(index.document(*document)?.map(|state| state.name.subject));
                 }
+                LogEntry::Certified { device } => drop(people.insert(device.person)),
+                LogEntry::Gone { document } => {
+                    students.extend(index.document(*document)?.map(|state| state.name.subject));
+                }
+                LogEntry::Confirmed { .. } => return Ok(Concerned::Everybody),
                 LogEntry::Guardian(_)
                 | LogEntry::Day(_)
+                | LogEntry::Restored { .. }
+                | LogEntry::Replaced { .. }
                 | LogEntry::Code { .. }
                 | LogEntry::DeviceState { .. }
                 | LogEntry::Founded { .. }

@@ -136,6 +136,9 @@ pub enum DeviceState {
     Revoked,
     /// It is out of its person's hands: as revoked, and what it hands in says so to the reviewer.
     Lost,
+    /// It was paired in what a restore has lost, and shows its certificate: it may send again what was receipted, nothing is sent to it, and
+    /// the rest waits on it until an administrator has confirmed it.
+    Unconfirmed,
 }
 
 /// One person's profile on one tablet.

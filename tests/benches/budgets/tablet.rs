@@ -8,7 +8,6 @@ use flate2::write::GzEncoder;
 use sync_core::document::change::{ActorTip, Position, encode};
 use sync_core::document::founding::{containers_of, founding_of};
 use sync_core::document::name::DocumentName;
-use sync_core::document::schema::SCHEMA;
 use sync_core::envelope::{Body, Content, ENVELOPE_VERSION, Envelope, Evidence};
 use sync_core::exchange::client::copy::fetched;
 use sync_core::exchange::client::outbox::{Outgoing, compose, keep};
@@ -17,7 +16,6 @@ use sync_core::exchange::client::state::{Profile, Tablet as Stored};
 use sync_core::exchange::client::view::paired;
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{Reply, Request};
-use sync_core::gate::policy::POLICY;
 use sync_core::ids::{OrgId, derive};
 use sync_core::kv::Memory;
 use sync_core::roster::Device;
@@ -79,7 +77,7 @@ impl Tablet {
 
     /// Keeps an act in the outbox.
     pub fn keep(&mut self, name: &DocumentName, (act, slots): Act) -> Result<(), Failed> {
-        let writes = keep(&self.store, name, act, slots)?;
+        let writes = keep(&self.store, name, act, slots, None)?;
         self.store.apply(writes);
         Ok(())
     }
@@ -132,19 +130,8 @@ impl Tablet {
         let evidence = Evidence { seen: None, app: APP.to_owned() };
         let (org, device) = (self.org, self.device.id);
         let body = Body { version: ENVELOPE_VERSION, org, document: name.id(), device, content, evidence };
-        Request {
-            org,
-            device,
-            cursor: None,
-            schema: SCHEMA,
-            policy: POLICY,
-            envelopes: vec![Envelope::sign(&body, &self.key)],
-            receipts: Vec::new(),
-            certificate: None,
-            withdrawals: Vec::new(),
-            listing: None,
-            clock: CLOCK,
-        }
+        let envelopes = vec![Envelope::sign(&body, &self.key)];
+        Request { envelopes, ..Request::bare(org, device, None, CLOCK) }
     }
 }
 

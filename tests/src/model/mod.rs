@@ -89,6 +89,10 @@ pub enum Way {
     Straight,
     /// A hold was closed by it: by a person, or because what it built on came to stand.
     Admitted(HoldId),
+    /// It had stood in a life of the log that is lost.
+    Again,
+    /// It stood in an earlier life of the document.
+    Renewed,
 }
 
 /// What has become of a hold.
@@ -138,11 +142,19 @@ struct Standing {
 
 /// A hold, as the model remembers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Hold {
-    document: DocumentId,
-    author: PersonId,
-    slots: Vec<Said>,
-    verdict: Verdict,
+pub struct Hold {
+    /// Which hold.
+    pub id: HoldId,
+    /// In which document.
+    pub document: DocumentId,
+    /// Whose act.
+    pub author: PersonId,
+    /// What it would make.
+    pub slots: Vec<Said>,
+    /// Whether it was found in a colleague's copy.
+    pub recovered: bool,
+    /// What has become of it.
+    pub verdict: Verdict,
 }
 
 /// A decision of the server that must not have been made, or something that is missing at the end.
@@ -163,6 +175,10 @@ pub struct Model {
     holds: BTreeMap<HoldId, Hold>,
     held: BTreeMap<(DocumentId, String), BTreeSet<Vec<u8>>>,
     refused: BTreeSet<(DocumentId, ActId)>,
+    /// What ever stood, in whatever life of the log, by its bare key and content.
+    ever: BTreeSet<(DocumentId, String, Vec<u8>)>,
+    /// What has yet to be said again in a new life of a document.
+    anew: BTreeMap<(DocumentId, String), Vec<u8>>,
 }
 
 fn bare(key: &str) -> &str {
@@ -187,6 +203,40 @@ impl Model {
     /// Remembers what an attacker sent, if it says anything.
     pub fn made_by_attack(&mut self, act: Option<Act>) {
         act.into_iter().for_each(|act| self.made(act));
+    }
+
+    /// Is told that the server is what it was when `past` was the model. Who made what stays; a revoked device stays out.
+    pub fn goes_back_to(&mut self, past: Self) {
+        let now = std::mem::replace(self, past);
+        self.acts = now.acts;
+        self.by_key = now.by_key;
+        self.devices = now.devices;
+        self.ever = now.ever;
+    }
+
+    /// Is shown that a document begins a new life without some records.
+    pub fn begins_anew(&mut self, document: DocumentId, without: &BTreeSet<String>) {
+        let all: Vec<_> = self.standing.keys().filter(|(of, _)| *of == document).cloned().collect();
+        for place in all {
+            if let Some(standing) = self.standing.remove(&place).filter(|_| !without.contains(&place.1)) {
+                self.anew.insert(place, standing.content);
+            }
+        }
+    }
+
+    /// Checks that all of a document was said again in its new life.
+    ///
+    /// # Errors
+    /// The first record that was not.
+    pub fn nothing_is_missing(&self) -> Result<(), Wrong> {
+        match self.anew.keys().next() {
+            Some((document, key)) => Err(format!("{key} of {document} was not said again")),
+            None => Ok(()),
+        }
+    }
+
+    fn ever_stood(&self, document: DocumentId, slot: &Said) -> bool {
+        self.ever.contains(&(document, bare(&slot.key).to_owned(), slot.content.clone()))
     }
 
     /// Returns how many acts were made.
@@ -280,7 +330,14 @@ impl Model {
             }
             let late = !self.candidates(document, &slot.key).any(|act| self.reads(act.author, document, day));
             let standing = Standing { content: slot.content.clone(), seq, late };
+            if *way == Way::Renewed && self.anew.remove(&place).as_ref() != Some(&slot.content) {
+                return Err(format!("{} is said again at {seq}, and did not stand", slot.key));
+            }
+            if *way == Way::Again && !self.ever_stood(document, slot) {
+                return Err(format!("{} stands again at {seq}, and never stood", slot.key));
+            }
             self.standing.insert(place, standing);
+            self.ever.insert((document, bare(&slot.key).to_owned(), slot.content.clone()));
         }
         for slot in slots {
             let makes = |act: &&Act| {
@@ -289,6 +346,9 @@ impl Model {
             let made: Vec<&Act> = self.candidates(document, &slot.key).filter(makes).collect();
             if made.is_empty() {
                 return Err(format!("{} stands at {seq}, and nobody made it so", slot.key));
+            }
+            if *way == Way::Renewed {
+                continue;
             }
             let twin = slot.key != bare(&slot.key);
             if twin && (*way == Way::Straight || self.stands(document, bare(&slot.key)).is_none()) {
@@ -311,25 +371,22 @@ impl Model {
     ///
     /// # Errors
     /// A hold of what stands, or of a decided one.
-    pub fn was_held(
-        &mut self,
-        id: HoldId,
-        document: DocumentId,
-        author: PersonId,
-        slots: Vec<Said>,
-        verdict: Verdict,
-    ) -> Result<(), Wrong> {
+    pub fn was_held(&mut self, hold: Hold) -> Result<(), Wrong> {
+        let Hold { id, document, ref slots, .. } = hold;
         if self.holds.get(&id).is_some_and(|hold| hold.verdict != Verdict::Waiting) {
             return Err(format!("the decided hold {id} was held again"));
         }
         if let Some(slot) = slots.iter().find(|slot| self.said(document, slot)) {
             return Err(format!("{} is held, and stands", slot.key));
         }
-        for slot in &slots {
+        if let Some(slot) = slots.iter().find(|slot| hold.recovered && !self.ever_stood(document, slot)) {
+            return Err(format!("{} is recovered, and never stood", slot.key));
+        }
+        for slot in slots {
             let place = (document, slot.key.clone());
             self.held.entry(place).or_default().insert(slot.content.clone());
         }
-        self.holds.insert(id, Hold { document, author, slots, verdict });
+        self.holds.insert(id, hold);
         Ok(())
     }
 
@@ -354,8 +411,8 @@ impl Model {
                 }
             }
             Verdict::Admitted(None) => {
-                // It came in by itself: then it must have waited for nothing but what it built on.
-                for slot in &hold.slots {
+                // It came in by itself: then it must have waited for nothing but what it built on, or have stood before.
+                for slot in hold.slots.iter().filter(|slot| !self.ever_stood(hold.document, slot)) {
                     let mut acts = self.candidates(hold.document, &slot.key);
                     if !acts.any(|act| act.author == hold.author && self.lacks(act, day).is_none()) {
                         return Err(format!("hold {id} came in by itself, without the right"));

@@ -6,11 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
-use sync_core::document::schema::SCHEMA;
 use sync_core::exchange::assertion::{Assertion, SCHEME};
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{Reply, Request};
-use sync_core::gate::policy::POLICY;
 use sync_core::ids::{DeviceId, OrgId, TabletId};
 use sync_core::time::Moment;
 
@@ -49,19 +47,7 @@ impl BareDevice {
 
     /// Returns a request that brings nothing, of a device that has nothing.
     pub fn request(&self) -> Request {
-        Request {
-            org: self.org,
-            device: self.id,
-            cursor: None,
-            schema: SCHEMA,
-            policy: POLICY,
-            envelopes: Vec::new(),
-            receipts: Vec::new(),
-            certificate: None,
-            withdrawals: Vec::new(),
-            listing: None,
-            clock: Moment(0),
-        }
+        Request::bare(self.org, self.id, None, Moment(0))
     }
 
     /// Returns the `Authorization` of a body under the next counter.

@@ -4,10 +4,8 @@ use std::sync::OnceLock;
 
 use sync_core::document::name::DocumentKind;
 use sync_core::document::schema::RecordKind;
-use sync_core::document::schema::SCHEMA;
 use sync_core::exchange::message::Request;
 use sync_core::exchange::server::review::Review;
-use sync_core::gate::policy::POLICY;
 use sync_core::ids::HoldId;
 use sync_core::roster::role::Role;
 
@@ -59,6 +57,7 @@ fn morning() -> &'static World {
             world.exchange(tablet).expect("a first sync");
             world.fetch(tablet, false).expect("fetched");
         }
+        world.back_up().expect("backed up");
         world.trace.clear();
         world.counts.clear();
         world
@@ -267,19 +266,9 @@ impl World {
     /// Returns a request of a tablet with these envelopes and nothing else.
     pub fn bare_request(&self, tablet: usize, envelopes: Vec<sync_core::envelope::Envelope>) -> Request {
         let store = self.tablets[tablet].store();
-        Request {
-            org: ORG,
-            device: self.tablets[tablet].device,
-            cursor: store.cursor().unwrap_or_default(),
-            schema: SCHEMA,
-            policy: POLICY,
-            envelopes,
-            receipts: Vec::new(),
-            certificate: None,
-            withdrawals: Vec::new(),
-            listing: None,
-            clock: self.clock.now(),
-        }
+        let cursor = store.cursor().unwrap_or_default();
+        let now = self.clock.now();
+        Request { envelopes, ..Request::bare(ORG, self.tablets[tablet].device, cursor, now) }
     }
 
     /// Lets the storm pass, and everybody exchange until nobody has anything more to do.
@@ -288,6 +277,13 @@ impl World {
     /// A tablet that does not come to rest.
     pub fn come_to_rest(&mut self) -> Result<(), Wrong> {
         self.calm();
+        if self.server.waits() || self.is_set_back() {
+            // What was lost comes back, or is found to be, before anybody confirms it.
+            for tablet in 0..self.tablets.len() {
+                self.exchange(tablet)?;
+            }
+            self.confirm()?;
+        }
         for _ in 0..ROUNDS_MAX {
             for tablet in 0..self.tablets.len() {
                 self.exchange(tablet)?;

@@ -9,7 +9,7 @@ use sync_core::document::schema::RecordKind;
 use sync_core::document::slot::Slot;
 use sync_core::exchange::client::state::{ActState, Phase};
 use sync_core::exchange::codec;
-use sync_core::exchange::message::{Entry, HoldState, Reply};
+use sync_core::exchange::message::{Entry, HoldReason, HoldState, Reply};
 use sync_core::exchange::server::hold::may_review;
 use sync_core::ids::{ActId, DocumentId, HoldId, PersonId};
 use sync_core::record::{Source, fold};
@@ -60,13 +60,27 @@ impl World {
         Ok(())
     }
 
+    /// Checks that until a restored server is confirmed nothing goes down but fates, and what became of the log.
+    ///
+    /// # Errors
+    /// That something did.
+    pub fn nothing_goes_down_unconfirmed(&self, reply: &Reply) -> Result<(), Wrong> {
+        let quiet = reply.entries.is_empty() && reply.cursor.is_none() && !reply.listing_wanted;
+        if quiet || !self.server.waits() { Ok(()) } else { Err("something went down unconfirmed".into()) }
+    }
+
     /// Checks that the whole copies of a tablet are the server's documents as they were at its cursor.
     ///
     /// # Errors
     /// The first copy that is not.
     pub fn copies_are_the_servers(&self, tablet: usize) -> Result<(), Wrong> {
         let store = self.tablets[tablet].store();
-        let cursor = store.cursor().expect("reads").map_or(0, |cursor| cursor.seq);
+        let cursor = store.cursor().expect("reads");
+        // Of a log that is lost nobody can say any more what it was.
+        if cursor.is_some_and(|cursor| !self.server.knows(&cursor)) {
+            return Ok(());
+        }
+        let cursor = cursor.map_or(0, |cursor| cursor.seq);
         let ended: BTreeSet<DocumentId> =
             store.to_purge().expect("reads").into_iter().map(|(document, _)| document).collect();
         for copy in store.copies().expect("reads") {
@@ -76,6 +90,11 @@ impl World {
                 continue;
             }
             let until = cursor.max(copy.last);
+            let index = self.server.index();
+            let state = index.document(id).expect("reads").expect("a document");
+            if state.renewed > until {
+                continue;
+            }
             let (mut heads, mut slots): (BTreeSet<ChangeHash>, BTreeMap<_, _>) = Default::default();
             for (seq, change) in self.server.changes(id).into_iter().filter(|(seq, _)| *seq <= until) {
                 let outline = outline(&change).expect("a stored change");
@@ -115,12 +134,18 @@ impl World {
             self.copies_are_the_servers(at)?;
             let unsent = tablet.acts().into_iter().filter(|act| act.state == ActState::Unsent);
             on_tablets.extend(unsent.map(|act| (act.name.id(), act.act)));
+            // A folder that was set back to where no tablet had seen more is found out by nobody; what was receipted since is still there.
+            if self.is_set_back() {
+                let kept = tablet.store().kept().expect("reads");
+                on_tablets.extend(kept.into_iter().map(|kept| (kept.document, kept.act)));
+            }
         }
         self.model.nothing_is_lost(&on_tablets)?;
         let waiting = self.server.index().all_waiting().expect("reads");
         let only_on_top = waiting.iter().filter(|hold| hold.only_on_top).map(|hold| hold.id).collect();
         self.model.nothing_is_stuck(&only_on_top)?;
         self.records_agree()?;
+        self.model.nothing_is_missing()?;
         if seed.is_multiple_of(REBUILD_EVERY) && self.server.rebuilt() != self.server.index {
             return Err("the index that is built from the log is another one".into());
         }
@@ -152,7 +177,9 @@ impl World {
     fn everybody_rests(&self) -> Result<(), Wrong> {
         for (at, tablet) in self.tablets.iter().enumerate() {
             if !self.is_active(at) {
-                if tablet.store().unsent().expect("reads") > 0 {
+                if tablet.store().unsent().expect("reads") > 0
+                    || tablet.store().is_giving_back().expect("reads")
+                {
                     return Err(format!("tablet {at} may hand in, and did not"));
                 }
                 continue;
@@ -212,9 +239,14 @@ impl World {
                 .is_some_and(|reading| may_review(&index, tablet.person, &reading.roles, &hold));
             let mine = hold.author == tablet.person;
             // What builds on something that nobody knows is its author's alone, whatever else it lacks.
-            let wanted = mine || (reviews && self.model.knows_bases(hold.id));
+            // What was recovered is the coordinators' to decide, who have no tablet for it.
+            let of_the_team = hold.reason != HoldReason::Recovered;
+            let wanted = mine || (reviews && of_the_team && self.model.knows_bases(hold.id));
             if wanted && !known.contains_key(&hold.id) {
-                return Err(format!("tablet {at} does not know of hold {}", hold.id));
+                return Err(format!(
+                    "tablet {at} does not know of hold {} of {}, {:?}",
+                    hold.id, hold.act, hold.reason
+                ));
             }
             if !wanted && known.contains_key(&hold.id) {
                 return Err(format!(

@@ -18,6 +18,7 @@ pub mod clock;
 pub mod deeds;
 pub mod hostile;
 pub mod network;
+pub mod past;
 pub mod people;
 pub mod random;
 pub mod server;
@@ -27,12 +28,12 @@ use std::collections::BTreeMap;
 
 use sync_core::document::slot::Slot;
 use sync_core::exchange::codec;
-use sync_core::exchange::message::{Fate, HoldState, Outcome, REPLY_BYTES_MAX, Reply, Request};
-use sync_core::exchange::server::answer::{AnswerTo, CheckedRequest};
+use sync_core::exchange::message::{Fate, HoldReason, HoldState, Outcome, Reply, Request};
+use sync_core::exchange::server::answer::{AnswerTo, CheckedRequest, Unanswered};
 use sync_core::exchange::server::apply::containers;
 use sync_core::exchange::server::entry::{LogEntry, Origin};
 use sync_core::exchange::server::reply::LogRead;
-use sync_core::ids::{DeviceId, DocumentId, PersonId};
+use sync_core::ids::{DeviceId, DocumentId, PersonId, StudentId};
 use sync_core::roster::DeviceState;
 use sync_core::roster::role::Role;
 
@@ -40,6 +41,7 @@ use crate::model::rights::Place;
 use crate::model::{self, Model, Verdict, Wrong};
 use clock::Clock;
 use network::{Mishap, Network, Way, Weather};
+use past::Past;
 use people::STUDENTS;
 use random::Random;
 use server::Server;
@@ -76,6 +78,11 @@ pub struct World {
     pub trace: Vec<String>,
     network: Network,
     inbox: Vec<Pending>,
+    backup: Option<Past>,
+    image: Option<Past>,
+    set_back_unnoticed: bool,
+    granted: Vec<(&'static str, StudentId, Role, i64, Option<i64>)>,
+    granted_in_copy: usize,
     asked: u64,
     shown: u64,
 }
@@ -99,6 +106,11 @@ impl World {
             trace: Vec::new(),
             network: Network::default(),
             inbox: Vec::new(),
+            backup: None,
+            image: None,
+            set_back_unnoticed: false,
+            granted: Vec::new(),
+            granted_in_copy: usize::MAX,
             asked: 0,
             shown: 0,
         };
@@ -131,21 +143,66 @@ impl World {
     /// What the model finds wrong with what follows from it.
     pub fn grant(
         &mut self,
-        name: &str,
+        name: &'static str,
         student: usize,
         role: Role,
         from: i64,
         to: Option<i64>,
     ) -> Result<(), Wrong> {
+        self.grant_to(name, STUDENTS[student], role, from, to)
+    }
+
+    /// As [`World::grant`], on whichever student's team.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn grant_to(
+        &mut self,
+        name: &'static str,
+        student: StudentId,
+        role: Role,
+        from: i64,
+        to: Option<i64>,
+    ) -> Result<(), Wrong> {
         let person = people::person(name);
-        let grant = people::grant(person, STUDENTS[student], role, from, to);
+        let grant = people::grant(person, student, role, from, to);
+        self.granted.push((name, student, role, from, to));
         self.note("grant", format!("{name} {role} of student {student} from {from} to {to:?}"));
         let id = grant.id.0.to_vec();
         self.server.decide(self.clock.now(), |desk| desk.set_grant(grant).expect("granted"));
         let place = place_of(role);
-        let grant = model::Grant { person, student: STUDENTS[student], place, from, to };
+        let grant = model::Grant { person, student, place, from, to };
         self.model.grants.insert(id, grant);
         self.observe(u64::MAX)
+    }
+
+    /// Lets a student move in.
+    pub fn move_in(&mut self, student: StudentId) {
+        let student = people::student_of(student);
+        self.server.decide(self.clock.now(), |desk| desk.emit(LogEntry::Student(student)).expect("emitted"));
+    }
+
+    /// Pairs one more device, and returns its tablet.
+    pub fn pair(&mut self, name: &str) -> usize {
+        self.server.decide(self.clock.now(), |desk| people::pair(desk, name));
+        let whose = name.split(' ').next().unwrap_or(name);
+        let mut tablet = Tablet::paired(people::person(whose), name);
+        tablet.certificate = Some(people::device(name));
+        self.model.devices.insert(tablet.device, true);
+        self.tablets.push(tablet);
+        self.tablets.len() - 1
+    }
+
+    /// Returns the codes with which the server refuses what a request brings; the model is not asked.
+    pub fn server_says(&mut self, request: Request) -> Vec<String> {
+        let checked = self.server.check(request).expect("taken");
+        let decisions = self.server.take(self.clock.now(), vec![checked], false).expect("no crash");
+        let fates = decisions.into_iter().flat_map(|decision| decision.taken.fates);
+        let code = |fate: Fate| match fate.outcome {
+            Outcome::Refused { code } => Some(code),
+            _ => None,
+        };
+        fates.filter_map(code).collect()
     }
 
     /// Shows the model what was committed, up to a place in the log.
@@ -174,6 +231,11 @@ impl World {
                             *self.counts.entry("issued").or_default() += 1;
                             model::Way::Straight
                         }
+                        Origin::Again { .. } => {
+                            *self.counts.entry("stored again").or_default() += 1;
+                            model::Way::Again
+                        }
+                        Origin::Renewed => model::Way::Renewed,
                         Origin::Verbatim { .. } => {
                             *self.counts.entry("verbatim").or_default() += 1;
                             model::Way::Straight
@@ -187,14 +249,26 @@ impl World {
                     *self.counts.entry("held").or_default() += 1;
                     *self.counts.entry(hold.reason.name()).or_default() += 1;
                     let said = hold.slots.iter().map(deeds::said).collect();
-                    let verdict = verdict_of(&hold.state);
-                    self.model.was_held(hold.id, hold.document(), hold.author, said, verdict)?;
+                    let hold = model::Hold {
+                        document: hold.document(),
+                        author: hold.author,
+                        slots: said,
+                        recovered: hold.reason == HoldReason::Recovered,
+                        verdict: verdict_of(&hold.state),
+                        id: hold.id,
+                    };
+                    self.model.was_held(hold)?;
                 }
                 LogEntry::HoldState { hold, state, .. } => {
                     if matches!(state, HoldState::Admitted { by: None }) {
                         *self.counts.entry("released").or_default() += 1;
                     }
                     self.model.was_decided(hold, verdict_of(&state), day)?;
+                }
+                LogEntry::Replaced { document, without, .. } => {
+                    *self.counts.entry("renewed").or_default() += 1;
+                    let without = without.iter().map(|(key, _)| key.to_string()).collect();
+                    self.model.begins_anew(document, &without);
                 }
                 _ => {}
             }
@@ -268,12 +342,17 @@ impl World {
     /// Lets the server look at a request; it is decided with the next batch.
     ///
     /// # Errors
-    /// None today: what is not taken stays on the tablet.
+    /// What the model finds wrong with a life of the log that begins because the tablet has seen more of it.
     pub fn request(&mut self, tablet: Option<(usize, u64)>, request: Request) -> Result<(), Wrong> {
-        let to = AnswerTo { cursor: request.cursor, backed_up: 0, room: REPLY_BYTES_MAX };
+        let to = AnswerTo::of(&request, self.server.backed_up);
         let device = request.device;
-        match self.server.check(request) {
+        match self.server.check(request.clone()) {
             Ok(checked) => self.inbox.push(Pending { tablet, device, checked, to }),
+            Err(Unanswered::RolledBack) => {
+                self.find_out()?;
+                return self.request(tablet, request);
+            }
+            Err(Unanswered::Waiting) => self.note("waits to be confirmed", device),
             Err(unanswered) => self.note("unanswered", unanswered.code()),
         }
         Ok(())
@@ -311,6 +390,7 @@ impl World {
             self.observe(u64::MAX)?;
             let device = self.server.index().device(pending.device).expect("reads").expect("known");
             self.is_for(device.person, &reply)?;
+            self.nothing_goes_down_unconfirmed(&reply)?;
             if let Some((tablet, number)) = pending.tablet {
                 self.note("reply", format!("{} fates, {} entries", reply.fates.len(), reply.entries.len()));
                 self.send((Way::Down, tablet, number), codec::encode(&reply));
@@ -418,6 +498,7 @@ impl World {
         self.observe(u64::MAX)?;
         let device = self.server.index().device(last.device).expect("reads").expect("known");
         self.is_for(device.person, &reply)?;
+        self.nothing_goes_down_unconfirmed(&reply)?;
         Ok(reply)
     }
 

@@ -16,6 +16,8 @@ use super::clock::{date_of, zone};
 pub const ORG: OrgId = OrgId([1; 16]);
 /// The students.
 pub const STUDENTS: [StudentId; 2] = [StudentId([21; 16]), StudentId([22; 16])];
+/// A student who moves in later.
+pub const NEWCOMER: StudentId = StudentId([23; 16]);
 /// The school year, which is the term as well: the school has given no terms.
 pub const YEAR: &str = "2026-27";
 
@@ -82,27 +84,38 @@ pub fn move_in(desk: &mut Desk<'_>, devices: &[&str]) {
         desk.emit(LogEntry::Person(person)).expect("emitted");
     }
     for student in STUDENTS {
-        let student = Student {
-            id: student,
-            external_id: student.to_string(),
-            display_name: Sensitive::new("M. R.".into()),
-            grade: "03".into(),
-            school: None,
-            home_language: "en".into(),
-        };
-        desk.emit(LogEntry::Student(student)).expect("emitted");
+        desk.emit(LogEntry::Student(student_of(student))).expect("emitted");
     }
-    for name in devices {
-        let key = key_of(name).verifying_key().to_bytes();
-        let whose = name.split(' ').next().unwrap_or(name);
-        let device = Device {
-            id: DeviceId::of_key(&key),
-            key,
-            person: person(whose),
-            tablet: TabletId(derive("tablet", &[name.as_bytes()])),
-            state: DeviceState::Active,
-        };
-        let code = ContentHash(derive("code", &[name.as_bytes()]));
-        desk.emit(LogEntry::Device { device, code }).expect("emitted");
+    devices.iter().for_each(|name| pair(desk, name));
+}
+
+/// Returns a student as the roster has her.
+pub fn student_of(id: StudentId) -> Student {
+    Student {
+        id,
+        external_id: id.to_string(),
+        display_name: Sensitive::new("M. R.".into()),
+        grade: "03".into(),
+        school: None,
+        home_language: "en".into(),
     }
+}
+
+/// Returns the device of a name.
+pub fn device(name: &str) -> Device {
+    let key = key_of(name).verifying_key().to_bytes();
+    let whose = name.split(' ').next().unwrap_or(name);
+    Device {
+        id: DeviceId::of_key(&key),
+        key,
+        person: person(whose),
+        tablet: TabletId(derive("tablet", &[name.as_bytes()])),
+        state: DeviceState::Active,
+    }
+}
+
+/// Pairs the device of a name.
+pub fn pair(desk: &mut Desk<'_>, name: &str) {
+    let code = ContentHash(derive("code", &[name.as_bytes()]));
+    desk.emit(LogEntry::Device { device: device(name), code }).expect("emitted");
 }

@@ -5,23 +5,31 @@ use std::collections::BTreeMap;
 use sync_core::document::copy::snapshot;
 use sync_core::document::founding::founding_of;
 use sync_core::exchange::codec;
-use sync_core::exchange::message::{Reply, Request};
+use sync_core::exchange::message::{Cursor, Reply, Request};
+use sync_core::exchange::register::Register;
 use sync_core::exchange::server::answer::{
     AnswerTo, CheckedRequest, Taken, Unanswered, answer, audit, check_request,
 };
 use sync_core::exchange::server::apply::apply;
 use sync_core::exchange::server::desk::{Conditions, Decided, Desk, Secret, ServerRun};
-use sync_core::exchange::server::entry::LogEntry;
+use sync_core::exchange::server::entry::{LogEntry, RestoredBy};
 use sync_core::exchange::server::index::Index;
+use sync_core::exchange::server::renew::{changes_of, culprits};
 use sync_core::exchange::server::reply::LogRead;
+use sync_core::exchange::server::restore::waits_for_confirmation;
 use sync_core::ids::{DeviceId, DocumentId, LogId, PersonId};
 use sync_core::kv::{KvError, Memory, Overlay};
-use sync_core::roster::DeviceState;
+use sync_core::roster::{Device, DeviceState};
 use sync_core::time::Moment;
+
+/// The first life of every log.
+const FIRST_LOG: LogId = LogId([3; 16]);
 
 /// The log: what was committed, in order, and its running hash behind each entry.
 #[derive(Debug, Clone, Default)]
 pub struct Log {
+    /// What lies at this place and before it is gone.
+    pub horizon: u64,
     entries: Vec<LogEntry>,
     running: Vec<[u8; 8]>,
 }
@@ -49,14 +57,22 @@ impl Log {
 
 impl LogRead for Log {
     fn entry(&self, seq: u64) -> Result<LogEntry, KvError> {
-        Self::at(seq).and_then(|at| self.entries.get(at)).cloned().ok_or(KvError::Damaged("no such entry"))
+        let at = Self::at(seq).filter(|_| seq > self.horizon);
+        at.and_then(|at| self.entries.get(at)).cloned().ok_or(KvError::Damaged("no such entry"))
     }
 
     fn end(&self) -> u64 {
         self.entries.len() as u64
     }
 
+    fn horizon(&self) -> u64 {
+        self.horizon
+    }
+
     fn running(&self, seq: u64) -> Result<Option<[u8; 8]>, KvError> {
+        if seq < self.horizon {
+            return Ok(None);
+        }
         Ok(if seq == 0 { Some([0; 8]) } else { Self::at(seq).and_then(|at| self.running.get(at)).copied() })
     }
 }
@@ -81,8 +97,41 @@ pub struct Server {
     pub log: Log,
     /// Whether changes may be stored as they came.
     pub verbatim: bool,
+    /// What lies beside the keys: no copy of the folder has it.
+    pub register: Register,
+    /// Up to where a copy of the log exists.
+    pub backed_up: u64,
     run: ServerRun,
+    id: LogId,
     snapshots: BTreeMap<DocumentId, Snapshot>,
+}
+
+/// A copy of the server's folder.
+#[derive(Debug, Clone)]
+pub struct Backup {
+    index: Memory,
+    log: Log,
+    id: LogId,
+}
+
+impl Backup {
+    /// Returns the last place in the log that the copy has.
+    pub fn end(&self) -> u64 {
+        self.log.end()
+    }
+}
+
+/// What the server puts in front of bytes that are sealed to it. A real one encrypts; here it is enough that nobody else can open it.
+const SEAL: &[u8] = b"sealed to the server\0";
+
+/// Seals bytes to the server.
+pub fn seal(plain: &[u8]) -> Vec<u8> {
+    SEAL.iter().copied().chain(plain.iter().map(|byte| !byte)).collect()
+}
+
+/// Opens what was sealed to the server.
+pub fn unseal(sealed: &[u8]) -> Option<Vec<u8>> {
+    Some(sealed.strip_prefix(SEAL)?.iter().map(|byte| !byte).collect())
 }
 
 /// What became of one request of a batch, and the places in the log of what was decided about it.
@@ -101,7 +150,10 @@ impl Server {
             index: Memory::default(),
             log: Log::default(),
             verbatim: true,
+            register: Register::founded(FIRST_LOG),
+            backed_up: 0,
             run: ServerRun([1; 16]),
+            id: FIRST_LOG,
             snapshots: BTreeMap::new(),
         };
         let empty = Memory::default();
@@ -114,13 +166,7 @@ impl Server {
 
     /// Returns the settings of this start at a time.
     pub fn conditions(&self, now: Moment) -> Conditions {
-        Conditions {
-            now,
-            log: LogId([3; 16]),
-            secret: Secret([4; 32]),
-            run: self.run,
-            verbatim: self.verbatim,
-        }
+        Conditions { now, log: self.id, secret: Secret([4; 32]), run: self.run, verbatim: self.verbatim }
     }
 
     /// Returns the index.
@@ -135,7 +181,10 @@ impl Server {
 
     /// Makes a decision durable, and only then true.
     pub fn commit(&mut self, decided: Decided) {
-        decided.entries.into_iter().for_each(|entry| self.log.push(entry));
+        for entry in decided.entries {
+            self.register.note(&entry);
+            self.log.push(entry);
+        }
         self.index.apply(decided.writes);
     }
 
@@ -150,10 +199,92 @@ impl Server {
     }
 
     /// Looks at a request as far as that needs no turn.
-    pub fn check(&self, request: Request) -> Result<CheckedRequest, Unanswered> {
-        let device = self.index().device(request.device).expect("the index reads");
-        let device = device.ok_or(Unanswered::OtherDevice)?;
-        check_request(&self.index(), &device, request).expect("the index reads")
+    pub fn check(&mut self, request: Request) -> Result<CheckedRequest, Unanswered> {
+        let known = self.index().device(request.device).expect("the index reads");
+        let shown = request.certificate.as_ref().and_then(|bytes| codec::from_bytes::<Device>(bytes).ok());
+        let device = match (known, shown) {
+            (Some(known), _) => known,
+            (None, Some(shown)) => self.decide(request.clock, |desk| desk.certify(shown).expect("certified")),
+            (None, None) => return Err(Unanswered::OtherDevice),
+        };
+        let conditions = self.conditions(request.clock);
+        check_request(&self.index(), &self.log, &conditions, &unseal, &device, request)
+            .expect("the index reads")
+    }
+
+    /// Copies the folder.
+    pub fn back_up(&mut self) -> Backup {
+        self.backed_up = self.log.end();
+        Backup { index: self.index.clone(), log: self.log.clone(), id: self.id }
+    }
+
+    /// Puts a copy in the place of the folder, as somebody does who says so.
+    pub fn restore(&mut self, backup: &Backup, id: [u8; 16], now: Moment) {
+        let end = backup.end();
+        self.set_back(backup, id);
+        self.register.begin(LogId(id), backup.id, end);
+        self.backed_up = end;
+        self.begin_life(LogId(id), RestoredBy::Backup, now);
+    }
+
+    /// Puts a copy in the place of the folder, and nobody says so. `run` is what the server issues as from then on.
+    pub fn set_back(&mut self, backup: &Backup, run: [u8; 16]) {
+        let (index, log) = (backup.index.clone(), backup.log.clone());
+        (self.index, self.log, self.id, self.run) = (index, log, backup.id, ServerRun(run));
+        self.snapshots.clear();
+    }
+
+    /// Opens a folder that may have been set back: what lies beside the keys is applied, and a life of the log that is over is found out.
+    /// Returns whether it was.
+    pub fn open(&mut self, id: [u8; 16], now: Moment) -> bool {
+        if self.register.lives.last().is_some_and(|life| life.log != self.id) {
+            self.find_out(id, now);
+            return true;
+        }
+        let mut desk = self.desk(now);
+        desk.apply_register(&self.register, &self.log).expect("the register applies");
+        let decided = desk.decide();
+        self.commit(decided);
+        false
+    }
+
+    /// Returns whether an administrator has yet to confirm a restore.
+    pub fn waits(&self) -> bool {
+        self.index().restored().expect("reads").is_some_and(|restored| restored.waiting)
+    }
+
+    /// Returns whether a cursor stands for a place in the present log.
+    pub fn knows(&self, cursor: &Cursor) -> bool {
+        cursor.log == self.id && self.log.running(cursor.seq).expect("reads") == Some(cursor.running)
+    }
+
+    /// Finds out that the folder was set back.
+    pub fn find_out(&mut self, id: [u8; 16], now: Moment) {
+        self.register.begin(LogId(id), self.id, 0);
+        self.backed_up = 0;
+        self.begin_life(LogId(id), RestoredBy::RollBack, now);
+    }
+
+    fn begin_life(&mut self, id: LogId, by: RestoredBy, now: Moment) {
+        self.id = id;
+        let mut desk = self.desk(now);
+        desk.begin_life(&self.register, by, &self.log).expect("a life begins");
+        let decided = desk.decide();
+        self.commit(decided);
+    }
+
+    /// Sets aside the changes with which a document cannot be opened.
+    pub fn set_aside_in(&mut self, document: DocumentId, now: Moment) -> usize {
+        let changes = changes_of(&self.index(), &self.log, document).expect("reads");
+        let kind = self.index().document(document).expect("reads").expect("a document").name.kind;
+        let bad = culprits(document, kind, &changes);
+        if !bad.is_empty() {
+            let mut desk = self.desk(now);
+            desk.set_aside(&self.log, document, &bad).expect("set aside");
+            let decided = desk.decide();
+            self.commit(decided);
+        }
+        bad.len()
     }
 
     /// Decides a batch of requests as one frame; `None` stands for a crash before the commit, of which nothing remains.
@@ -198,7 +329,8 @@ impl Server {
         self.decide(now, |_| ());
         let device = self.index().device(device).expect("the index reads")?;
         let reading = self.index().reading(device.person, document).expect("the index reads")?;
-        if device.state != DeviceState::Active || reading.ended.is_some() {
+        let waits = waits_for_confirmation(&self.index(), &device).expect("the index reads");
+        if device.state != DeviceState::Active || waits || reading.ended.is_some() {
             return None;
         }
         let stale = self.snapshots.get(&document).filter(|old| cached || old.seq >= at_least).cloned();
@@ -223,7 +355,9 @@ impl Server {
         let state = self.index().document(document).expect("reads").expect("a document");
         let founding = founding_of(state.name.kind, document).into_iter().map(|change| (0, change.bytes));
         let later = self.log.iter().filter_map(|(seq, entry)| match entry {
-            LogEntry::Changed { document: of, change, .. } if *of == document => Some((seq, change.clone())),
+            LogEntry::Changed { document: of, change, .. } if *of == document && seq > state.renewed => {
+                Some((seq, change.clone()))
+            }
             _ => None,
         });
         founding.chain(later).collect()

@@ -4,18 +4,20 @@ use ed25519_dalek::SigningKey;
 use sync_core::document::name::DocumentName;
 use sync_core::document::slot::Slot;
 use sync_core::exchange::client::copy::{CopyError, fetched};
-use sync_core::exchange::client::outbox::{Outgoing, compose, keep, withdraw};
+use sync_core::exchange::client::outbox::{Outgoing, Safe, compose, keep, withdraw};
 use sync_core::exchange::client::purge::{due, purge, seen};
 use sync_core::exchange::client::reply::{Brought, NotTaken, take};
 use sync_core::exchange::client::state::{ActRow, Profile, Tablet as Store};
 use sync_core::exchange::client::view::paired;
+use sync_core::exchange::codec;
 use sync_core::exchange::message::Reply;
 use sync_core::ids::{ActId, DeviceId, DocumentId, HoldId, PersonId, StudentId};
 use sync_core::kv::Memory;
+use sync_core::roster::Device;
 use sync_core::time::Moment;
 
 use super::people::{ORG, key_of};
-use super::server::Snapshot;
+use super::server::{Snapshot, seal};
 
 /// One person's profile on one tablet. A folder that was copied elsewhere is a second one with the same key.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub struct Tablet {
     pub asked: Vec<(u64, Outgoing)>,
     /// Whether it waits for a reply.
     pub waits: bool,
+    /// The word of the server that it was paired, shown where that is not known; a real one is signed.
+    pub certificate: Option<Device>,
     key: SigningKey,
 }
 
@@ -45,7 +49,7 @@ impl Tablet {
         let device = DeviceId::of_key(key.verifying_key().as_bytes());
         let mut memory = Memory::default();
         memory.apply(paired(&Profile { org: ORG, person, device }));
-        Self { memory, person, device, clock_ms: 0, asked: Vec::new(), waits: false, key }
+        Self { memory, person, device, clock_ms: 0, asked: Vec::new(), waits: false, certificate: None, key }
     }
 
     /// Returns the key that it signs with.
@@ -65,7 +69,8 @@ impl Tablet {
 
     /// Keeps an act.
     pub fn keep(&mut self, name: &DocumentName, act: ActId, slots: Vec<Slot>) {
-        let writes = keep(&self.memory, name, act, slots).expect("kept");
+        let safe = Safe { key: &self.key, app: "simulated", seal: &seal };
+        let writes = keep(&self.memory, name, act, slots, Some(&safe)).expect("kept");
         self.memory.apply(writes);
     }
 
@@ -77,7 +82,10 @@ impl Tablet {
     /// Composes a request and remembers it under a number.
     pub fn ask(&mut self, number: u64, now: Moment, expect_held: &dyn Fn(&ActRow) -> bool) -> Outgoing {
         let clock = now.plus_ms(self.clock_ms);
-        let outgoing = compose(&self.memory, &self.key, "simulated", clock, expect_held).expect("composed");
+        let mut outgoing =
+            compose(&self.memory, &self.key, "simulated", clock, expect_held).expect("composed");
+        let certificate = self.certificate.as_ref().map(|device| codec::to_bytes(device).into());
+        outgoing.request.certificate = certificate;
         self.asked.push((number, outgoing.clone()));
         if self.asked.len() > ASKED_MAX {
             self.asked.remove(0);
@@ -159,5 +167,6 @@ impl Tablet {
             && store.to_fetch().expect("reads").is_empty()
             && store.to_purge().expect("reads").is_empty()
             && store.withdrawals().expect("reads").is_empty()
+            && !store.is_giving_back().expect("reads")
     }
 }

@@ -91,6 +91,7 @@ pub fn in_use(device: Device) -> Result<Device, ApiError> {
     match device.state {
         DeviceState::Active => Ok(device),
         DeviceState::Revoked | DeviceState::Lost => Err(Code::DeviceRevoked.into()),
+        DeviceState::Unconfirmed => Err(Code::WaitingForConfirmation.into()),
     }
 }
 

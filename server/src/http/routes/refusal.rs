@@ -61,6 +61,10 @@ impl From<Unanswered> for ApiError {
                 .message("the request has more parts than one may have")
                 .help("send it in parts"),
             Unanswered::OverQuota => Code::QuotaExceeded.into(),
+            Unanswered::Waiting => Code::WaitingForConfirmation.into(),
+            Unanswered::RolledBack => Self::new(Code::NotReady)
+                .message("this device has seen more than the server has: its folder was set back")
+                .help("work is safe on the device; tell the administrator"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::document::change::{ChangeHash, Outline, outline};
 use crate::document::collect::slots_of_change;
 use crate::document::container::Containers;
-use crate::document::copy::slots_of_document;
+use crate::document::copy::{Opened, slots_of_document};
 use crate::document::founding::{founding, learn};
 use crate::document::name::DocumentName;
 use crate::document::schema;
@@ -43,6 +43,8 @@ pub(crate) fn found(sheet: &mut Overlay<'_>, name: &DocumentName, incarnation: u
         max_op: last.map_or(0, |founding| founding.max_op),
         own: None,
         last: 0,
+        snapshot: 0,
+        changes: 0,
         phase: Phase::Whole,
     };
     put(sheet, key::copy(&id.0), &state);
@@ -93,7 +95,7 @@ fn grow(
         if step { Vec::new() } else { slots_of_change(&places, bytes).map_err(|_| CopyError::Unreadable)? };
     put_slots(sheet, id, &slots);
     sheet.put(key::change(id, Some(seq)), bytes.to_vec());
-    let next = after(copy, device, &change, seq);
+    let next = CopyState { changes: copy.changes + u64::from(!step), ..after(copy, device, &change, seq) };
     put(sheet, key::copy(&id.0), &next);
     Ok(())
 }
@@ -111,6 +113,12 @@ fn put_slots(sheet: &mut Overlay<'_>, document: DocumentId, slots: &[Slot]) {
     for slot in slots {
         put(sheet, key::slot(document, Some((&slot.key, &slot.container))), slot);
     }
+}
+
+/// Each actor's changes are numbered without a gap, and those of the founding are no part of what the document says.
+fn changes_of(opened: &Opened) -> u64 {
+    let all: u64 = opened.tips().map(|(_, tip)| tip.seq).sum();
+    all.saturating_sub(u64::from(opened.containers.steps()))
 }
 
 /// Takes a snapshot as a document's copy, and adds what came meanwhile. `seq` is the place in the log up to which it is complete.
@@ -143,6 +151,8 @@ pub fn fetched(
         max_op: opened.max_op,
         own,
         last: seq,
+        snapshot: seq,
+        changes: changes_of(&opened),
         phase: Phase::Whole,
         ..copy
     };

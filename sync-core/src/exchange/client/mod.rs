@@ -9,6 +9,7 @@
 //! Every function here reads a [`KvRead`](crate::kv::KvRead) and returns writes; whoever keeps the store applies them in one
 //! transaction. A tablet that is killed before it asks the same question again.
 
+mod again;
 pub mod copy;
 pub mod outbox;
 pub mod purge;

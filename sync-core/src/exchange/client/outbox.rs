@@ -5,18 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use ed25519_dalek::SigningKey;
 
 use crate::document::change::{ActorTip, ChangeHash, EncodeError, Position, encode};
+use crate::document::collect::slots_of_change;
 use crate::document::container::Containers;
 use crate::document::name::DocumentName;
-use crate::document::schema::{self, SCHEMA};
+use crate::document::schema;
 use crate::document::slot::{ContentHash, Slot};
 use crate::envelope::{Body, Content, ENVELOPE_VERSION, Envelope, Evidence};
-use crate::exchange::client::state::{ActRow, ActState, CopyState, Phase, Tablet, key, put};
-use crate::exchange::message::{ENVELOPES_MAX, Request, WITHDRAWALS_MAX};
-use crate::gate::policy::POLICY;
+use crate::exchange::client::state::{
+    ActRow, ActState, CopyState, KeptRow, KeptState, Phase, Profile, Tablet, key, put,
+};
+use crate::exchange::codec;
+use crate::exchange::message::{
+    Cursor, ENVELOPES_MAX, Kept, Listing, OFFERS_MAX, Offer, Receipt, Request, SEALED_MAX, Sealed,
+    WITHDRAWALS_MAX, digest,
+};
 use crate::gate::shape::SLOTS_MAX;
 use crate::ids::{ActId, DocumentId, HoldId};
 use crate::kv::{KvError, KvRead, Overlay, Write};
-use crate::time::Moment;
+use crate::time::{DAY_MS, Moment};
 
 /// Bytes of slots that go into one envelope, about; more acts of a document go into a second one, on top of the first.
 pub const ENVELOPE_SLOT_BYTES_MAX: usize = 96 * 1024;
@@ -46,11 +52,46 @@ pub struct Outgoing {
     pub acts: BTreeMap<ContentHash, Vec<(DocumentId, ActId)>>,
     /// The changes that it brings: the reply names them by their hashes.
     pub changes: BTreeMap<ChangeHash, Vec<u8>>,
+    /// How many records of each document the server will have been offered when it has replied; none where that is all.
+    pub offered: BTreeMap<DocumentId, Option<u64>>,
+}
+
+impl Outgoing {
+    fn of(request: Request) -> Self {
+        Self { request, acts: BTreeMap::new(), changes: BTreeMap::new(), offered: BTreeMap::new() }
+    }
+
+    /// Leaves out everything that the server would have to write down: a full one takes nothing, and can still be asked what is new.
+    pub fn bring_nothing(&mut self) {
+        if self.request.brings_back() {
+            // As if it had not heard: what it has to give back comes before its copies are replaced.
+            self.request.heard = None;
+        }
+        self.request.envelopes.clear();
+        self.request.withdrawals.clear();
+        self.request.sealed.clear();
+        self.request.offers.clear();
+        self.acts.clear();
+        self.changes.clear();
+        self.offered.clear();
+    }
+}
+
+/// What seals an act when it is kept, so that it can be sent again, or handed in without its person.
+#[derive(Clone, Copy)]
+pub struct Safe<'a> {
+    /// The device's key.
+    pub key: &'a SigningKey,
+    /// The app's name and version.
+    pub app: &'a str,
+    /// Seals bytes to the server's key; called once for each act. Its randomness comes from outside.
+    pub seal: &'a dyn Fn(&[u8]) -> Vec<u8>,
 }
 
 /// Keeps an act. When the writes are done, it is safe on this tablet.
 ///
-/// An act that is kept already, such as that of a live session finished twice, is kept once.
+/// An act that is kept already, such as that of a live session finished twice, is kept once. With `safe`, it is kept a second time beside
+/// itself, signed and sealed; without, where the server gave no key to seal to, it cannot be sent again once it is let go.
 ///
 /// # Errors
 /// [`KvError`] where the store cannot be read.
@@ -59,6 +100,7 @@ pub fn keep(
     name: &DocumentName,
     act: ActId,
     slots: Vec<Slot>,
+    safe: Option<&Safe<'_>>,
 ) -> Result<Vec<Write>, KvError> {
     let tablet = Tablet(store);
     if tablet.act_number(name.id(), act)?.is_some() {
@@ -66,11 +108,43 @@ pub fn keep(
     }
     let number = tablet.next_act()?;
     let mut sheet = Overlay::new(store);
+    if let (Some(safe), Some(profile)) = (safe, tablet.profile()?) {
+        let sealed = safe.seal_act(&profile, tablet.cursor()?, name, slots.clone());
+        let document = name.id();
+        let kept = KeptRow { document, act, number, state: KeptState::Unsent, receipt: None };
+        put(&mut sheet, key::kept(&[&document.0, &act.0]), &kept);
+        sheet.put(key::sealed(&[&document.0, &act.0]), sealed);
+    }
     let row = ActRow { number, act, name: name.clone(), slots, state: ActState::Unsent, receipt: None };
     put(&mut sheet, key::act(Some(number)), &row);
     put(&mut sheet, key::act_number(name.id(), act), &number);
     put(&mut sheet, key::meta("next act"), &(number + 1));
     Ok(sheet.into_writes())
+}
+
+impl Safe<'_> {
+    fn seal_act(
+        &self,
+        profile: &Profile,
+        cursor: Option<Cursor>,
+        name: &DocumentName,
+        slots: Vec<Slot>,
+    ) -> Vec<u8> {
+        let body = Body {
+            version: ENVELOPE_VERSION,
+            org: profile.org,
+            document: name.id(),
+            device: profile.device,
+            content: Content::Slots(slots),
+            evidence: evidence(cursor, self.app),
+        };
+        let kept = Kept { name: name.clone(), envelope: Envelope::sign(&body, self.key) };
+        (self.seal)(&codec::to_bytes(&kept))
+    }
+}
+
+fn evidence(cursor: Option<Cursor>, app: &str) -> Evidence {
+    Evidence { seen: cursor.map(|cursor| (cursor.log, cursor.seq)), app: app.to_owned() }
 }
 
 /// Notes that the person takes back a hold; the next exchange says so.
@@ -109,27 +183,18 @@ pub fn compose_within(
     room: usize,
 ) -> Result<Outgoing, OutboxError> {
     let tablet = Tablet(store);
-    let profile = tablet.profile()?.ok_or(OutboxError::NotPaired)?;
-    let cursor = tablet.cursor()?;
-    let evidence = Evidence { seen: cursor.map(|cursor| (cursor.log, cursor.seq)), app: app.to_owned() };
-    let mut outgoing = Outgoing {
-        request: Request {
-            org: profile.org,
-            device: profile.device,
-            cursor,
-            schema: SCHEMA,
-            policy: POLICY,
-            envelopes: Vec::new(),
-            receipts: Vec::new(),
-            certificate: None,
-            withdrawals: tablet.withdrawals()?.into_iter().take(WITHDRAWALS_MAX).collect(),
-            listing: None,
-            clock,
-        },
-        acts: BTreeMap::new(),
-        changes: BTreeMap::new(),
-    };
+    let mut outgoing = Outgoing::of(greeting(&tablet, clock)?);
     let mut room = Room { left: room.min(REQUEST_SLOT_BYTES_MAX), empty: true };
+    // What a restored server has lost goes first, and by itself: only behind it come the copies that it gives instead.
+    send_again(&tablet, &mut outgoing, &mut room)?;
+    offer(&tablet, &mut outgoing, &mut room)?;
+    if outgoing.request.brings_back() {
+        return Ok(outgoing);
+    }
+    outgoing.request.sealed = judged_again(&tablet, &mut room)?;
+    outgoing.request.withdrawals = tablet.withdrawals()?.into_iter().take(WITHDRAWALS_MAX).collect();
+    outgoing.request.listing = listing(&tablet, clock)?;
+    let evidence = evidence(tablet.cursor()?, app);
     for (document, rows) in unsent_by_document(&tablet)? {
         let mut letter = Letter {
             document,
@@ -143,6 +208,150 @@ pub fn compose_within(
         }
     }
     Ok(outgoing)
+}
+
+/// Composes a request that hands in what is sealed, without the device's key and without its person: what has no receipt, and what a
+/// restored server has lost.
+///
+/// # Errors
+/// [`OutboxError`].
+pub fn compose_hand_in(store: &dyn KvRead, clock: Moment) -> Result<Outgoing, OutboxError> {
+    let tablet = Tablet(store);
+    let mut outgoing = Outgoing::of(greeting(&tablet, clock)?);
+    let mut room = Room { left: REQUEST_SLOT_BYTES_MAX, empty: true };
+    send_again(&tablet, &mut outgoing, &mut room)?;
+    if !outgoing.request.brings_back() {
+        let unsent = tablet.kept()?.into_iter().filter(|kept| kept.receipt.is_none());
+        let lost = tablet.lost()?.into_iter().filter(|kept| kept.state == KeptState::Judged);
+        outgoing.request.sealed = sealed(&tablet, unsent.chain(lost), As::New, &mut room)?;
+    }
+    Ok(outgoing)
+}
+
+/// Says who asks, and from where in the log.
+fn greeting(tablet: &Tablet<'_>, clock: Moment) -> Result<Request, OutboxError> {
+    let profile = tablet.profile()?.ok_or(OutboxError::NotPaired)?;
+    let cursor = tablet.cursor()?;
+    let heard = tablet.ancestry()?.map(|ancestry| ancestry.log);
+    let heard = heard.filter(|heard| cursor.is_none_or(|cursor| cursor.log != *heard));
+    let mark = tablet.mark()?;
+    Ok(Request { heard, mark, ..Request::bare(profile.org, profile.device, cursor, clock) })
+}
+
+/// Which receipts go with sealed acts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum As {
+    /// They prove that the acts were stored.
+    Proven,
+    /// The acts are to be judged.
+    New,
+}
+
+/// Returns sealed acts for a request, as far as they fit.
+fn sealed(
+    tablet: &Tablet<'_>,
+    kept: impl Iterator<Item = KeptRow>,
+    as_what: As,
+    room: &mut Room,
+) -> Result<Vec<Sealed>, KvError> {
+    let mut all = Vec::new();
+    for kept in kept.take(SEALED_MAX) {
+        let sealed = tablet.sealed(kept.document, kept.act)?;
+        if !room.take(sealed.len()) {
+            break;
+        }
+        let receipt = kept.receipt.filter(|_| as_what == As::Proven);
+        all.push(Sealed { document: kept.document, act: kept.act, sealed, receipt });
+    }
+    Ok(all)
+}
+
+fn send_again(tablet: &Tablet<'_>, outgoing: &mut Outgoing, room: &mut Room) -> Result<(), KvError> {
+    let lost = tablet.lost()?.into_iter().filter(|kept| kept.state == KeptState::Stored);
+    outgoing.request.sealed = sealed(tablet, lost, As::Proven, room)?;
+    Ok(())
+}
+
+/// What was held or refused behind the place up to which a restored server has its log is judged again; what the tablet still shows as an
+/// act of its own goes with the others that have no receipt.
+fn judged_again(tablet: &Tablet<'_>, room: &mut Room) -> Result<Vec<Sealed>, KvError> {
+    let mut again = Vec::new();
+    for kept in tablet.lost()?.into_iter().filter(|kept| kept.state == KeptState::Judged) {
+        if tablet.act_number(kept.document, kept.act)?.is_none() {
+            again.push(kept);
+        }
+    }
+    sealed(tablet, again.into_iter(), As::New, room)
+}
+
+/// Offers what copies have of a life of the log that is over, as far as it fits.
+fn offer(tablet: &Tablet<'_>, outgoing: &mut Outgoing, room: &mut Room) -> Result<(), KvError> {
+    for (document, done) in tablet.offers()? {
+        let Some(copy) = tablet.copy(document)? else {
+            outgoing.offered.insert(document, None);
+            continue;
+        };
+        let from = usize::try_from(done).unwrap_or(usize::MAX);
+        let (mut slots, mut whole, mut bytes) = (Vec::new(), true, 0);
+        for slot in records_behind_the_end(tablet, &copy)?.into_iter().skip(from) {
+            let weight = codec::to_bytes(&slot).len();
+            let full = bytes + weight > ENVELOPE_SLOT_BYTES_MAX || slots.len() == SLOTS_MAX;
+            if (full && !slots.is_empty()) || !room.take(weight) {
+                whole = false;
+                break;
+            }
+            bytes += weight;
+            slots.push(slot);
+        }
+        let told = done + slots.len() as u64;
+        outgoing.offered.insert(document, (!whole).then_some(told));
+        if !slots.is_empty() {
+            let offer = Offer { name: copy.name, incarnation: copy.incarnation, slots };
+            outgoing.request.offers.push(offer);
+        }
+        if !whole && room.left == 0 || outgoing.request.offers.len() == OFFERS_MAX {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Returns what a copy has from behind the place up to which a restored server has the log that the copy is of.
+fn records_behind_the_end(tablet: &Tablet<'_>, copy: &CopyState) -> Result<Vec<Slot>, KvError> {
+    let (Some(ancestry), Some(cursor)) = (tablet.ancestry()?, tablet.cursor()?) else {
+        return Ok(Vec::new());
+    };
+    let document = copy.name.id();
+    let has = |seq| ancestry.has(&Receipt { log: cursor.log, seq, keyed: [0; 16] });
+    // What is being fetched shows an earlier life, or nothing: only what came meanwhile is of this one.
+    let whole = copy.phase == Phase::Whole;
+    if whole && copy.snapshot > 0 && !has(copy.snapshot) {
+        return tablet.slots(document);
+    }
+    let places = Containers::of(document, schema::steps(copy.name.kind));
+    let mut slots = Vec::new();
+    for (seq, change) in tablet.changes_of(document, whole)? {
+        if seq > 0 && !has(seq) {
+            slots.extend(slots_of_change(&places, &change).map_err(|_| KvError::Damaged("change"))?);
+        }
+    }
+    Ok(slots)
+}
+
+/// The listing itself where the server asked for it, or has lost what the copies are of; its digest once a day.
+fn listing(tablet: &Tablet<'_>, clock: Moment) -> Result<Option<Listing>, KvError> {
+    if tablet.listing_wanted()? || tablet.is_catching_up()? {
+        return Ok(Some(Listing::Full(tablet.listing()?)));
+    }
+    let listed = tablet.listing()?;
+    let certain = listed.iter().all(|listed| listed.changes.is_some());
+    let due = tablet.cursor()?.is_some() && tablet.listed_on()? != Some(day_of(clock));
+    Ok((certain && due).then(|| Listing::Digest(digest(listed))))
+}
+
+/// Returns a day by its number: whichever, as long as it is another one tomorrow.
+pub(crate) fn day_of(clock: Moment) -> i64 {
+    clock.0.div_euclid(DAY_MS)
 }
 
 fn unsent_by_document(tablet: &Tablet<'_>) -> Result<BTreeMap<DocumentId, Vec<ActRow>>, KvError> {
@@ -182,7 +391,7 @@ fn batches(rows: Vec<ActRow>, expect_held: &dyn Fn(&ActRow) -> bool, room: &mut 
     let mut batches: Vec<Batch> = Vec::new();
     let (mut size, mut slots) = (0, 0);
     for act in rows {
-        let weight: usize = act.slots.iter().map(|slot| crate::exchange::codec::to_bytes(slot).len()).sum();
+        let weight: usize = act.slots.iter().map(|slot| codec::to_bytes(slot).len()).sum();
         if !room.take(weight) {
             break;
         }

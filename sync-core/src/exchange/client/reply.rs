@@ -1,12 +1,16 @@
 //! Taking a reply: fates, entries and cursor, in one transaction.
 
+use crate::exchange::client::again::{
+    confirmed, forget_stale, hear, let_go_of_kept, mark_stale, note_kept, note_listed, note_mark,
+    note_offered,
+};
 use crate::exchange::client::copy::{CopyError, add_change, found};
 use crate::exchange::client::outbox::Outgoing;
 use crate::exchange::client::purge::forget_seen;
 use crate::exchange::client::state::{
     ActRow, ActState, CopyState, Phase, Profile, Server, Tablet, delete_all, key, put,
 };
-use crate::exchange::message::{ChangeBytes, Entry, Fate, HoldState, HoldView, Outcome, Reply};
+use crate::exchange::message::{ChangeBytes, Entry, Fate, HoldState, HoldView, Outcome, Receipt, Reply};
 use crate::ids::{ActId, DocumentId};
 use crate::kv::{KvError, KvRead, Overlay, Write};
 use crate::time::Moment;
@@ -46,8 +50,10 @@ pub struct Brought {
     pub held: usize,
     /// Own acts that were refused.
     pub refused: usize,
-    /// Whether there is more to ask for.
+    /// Whether there is more to ask for, or to send again.
     pub more: bool,
+    /// Whether the server was restored and waits for its administrator: it takes again what it had, and nothing new.
+    pub restored: bool,
 }
 
 /// Takes a reply. The writes are to be applied in one transaction.
@@ -66,7 +72,14 @@ pub fn take(
     }
     let mut sheet = Overlay::new(store);
     forget_seen(&mut sheet)?;
-    let mut brought = Brought { more: reply.more, ..Brought::default() };
+    let mut brought = Brought::default();
+    if let Some(life) = &reply.life {
+        hear(&mut sheet, life)?;
+    }
+    note_offered(&mut sheet, outgoing);
+    if reply.afresh {
+        mark_stale(&mut sheet)?;
+    }
     for fate in &reply.fates {
         take_fate(&mut sheet, outgoing, fate, &mut brought)?;
     }
@@ -75,7 +88,13 @@ pub fn take(
     }
     if let Some(cursor) = &reply.cursor {
         put(&mut sheet, key::meta("cursor"), cursor);
+        confirmed(&mut sheet, cursor.log)?;
     }
+    if !reply.more && reply.life.is_none() {
+        forget_stale(&mut sheet)?;
+    }
+    note_mark(&mut sheet, reply)?;
+    note_listed(&mut sheet, outgoing, reply);
     let server = Server {
         schema: reply.schema,
         policy: reply.policy,
@@ -88,6 +107,12 @@ pub fn take(
         sheet.delete(key::withdrawal(&hold.0));
     }
     let_go(&mut sheet)?;
+    let_go_of_kept(&mut sheet, reply.backed_up)?;
+    let tablet = Tablet(&sheet);
+    let ancestry = tablet.ancestry()?;
+    brought.restored = ancestry.as_ref().is_some_and(|ancestry| ancestry.waiting);
+    // Whatever a restored server is to have again is sent at once, confirmed or not.
+    brought.more = reply.more || reply.listing_wanted || tablet.is_giving_back()?;
     Ok((sheet.into_writes(), brought))
 }
 
@@ -102,6 +127,7 @@ fn take_fate(
         None => outgoing.acts.get(&fate.envelope).cloned().unwrap_or_default(),
     };
     for (document, act) in acts {
+        note_kept(sheet, document, act, fate)?;
         let Some(number) = Tablet(sheet).act_number(document, act)? else { continue };
         let Some(row) = Tablet(sheet).act(number)? else { continue };
         if row.state == ActState::Unsent {
@@ -135,7 +161,10 @@ fn is_told(sheet: &Overlay<'_>, outgoing: &Outgoing, fate: &Fate) -> Result<bool
     };
     Ok(match Tablet(sheet).hold(*hold)? {
         Some(known) => known.state != HoldState::Waiting,
-        None => outgoing.request.cursor.is_some_and(|asked| fate.receipt.seq <= asked.seq),
+        None => outgoing
+            .request
+            .cursor
+            .is_some_and(|asked| asked.log == fate.receipt.log && fate.receipt.seq <= asked.seq),
     })
 }
 
@@ -177,10 +206,13 @@ fn take_entry(
             fetch_again(sheet, None, *document, *incarnation, *fetch)?
         }
         Entry::Hold(hold) => take_hold(sheet, hold)?,
-        Entry::Fact { key: name, value } => match value {
-            Some(value) => sheet.put(key::fact(name), value.to_vec()),
-            None => sheet.delete(key::fact(name)),
-        },
+        Entry::Fact { key: name, value } => {
+            sheet.delete(key::stale_fact(name.as_bytes()));
+            match value {
+                Some(value) => sheet.put(key::fact(name), value.to_vec()),
+                None => sheet.delete(key::fact(name)),
+            }
+        }
     }
     Ok(())
 }
@@ -206,6 +238,8 @@ fn fetch_again(
             max_op: 0,
             own: None,
             last: 0,
+            snapshot: 0,
+            changes: 0,
             phase,
         },
         (None, None) => return Ok(()),
@@ -226,12 +260,17 @@ fn set_reviews(
             sheet.delete(key::hold(&hold.id.0));
         }
     }
-    open.iter().for_each(|hold| put(sheet, key::hold(&hold.id.0), hold));
+    open.iter().for_each(|hold| put_hold(sheet, hold));
     Ok(())
 }
 
-fn take_hold(sheet: &mut Overlay<'_>, hold: &HoldView) -> Result<(), KvError> {
+fn put_hold(sheet: &mut Overlay<'_>, hold: &HoldView) {
+    sheet.delete(key::stale_hold(&hold.id.0));
     put(sheet, key::hold(&hold.id.0), hold);
+}
+
+fn take_hold(sheet: &mut Overlay<'_>, hold: &HoldView) -> Result<(), KvError> {
+    put_hold(sheet, hold);
     if hold.state == HoldState::Waiting {
         return Ok(());
     }
@@ -247,9 +286,13 @@ fn take_hold(sheet: &mut Overlay<'_>, hold: &HoldView) -> Result<(), KvError> {
 /// Lets go the acts that the copies have: those stored at or before the cursor, unless their document is still being fetched.
 pub(crate) fn let_go(sheet: &mut Overlay<'_>) -> Result<(), KvError> {
     let Some(cursor) = Tablet(sheet).cursor()? else { return Ok(()) };
+    let ancestry = Tablet(sheet).ancestry()?.filter(|ancestry| ancestry.log == cursor.log);
+    // What an earlier life of the log had, and this one shares, has its place in this one.
+    let is_here = |receipt: &Receipt| {
+        receipt.log == cursor.log || ancestry.as_ref().is_some_and(|ancestry| ancestry.has(receipt))
+    };
     for row in Tablet(sheet).acts()? {
-        let reached =
-            row.receipt.is_some_and(|receipt| receipt.log == cursor.log && receipt.seq <= cursor.seq);
+        let reached = row.receipt.is_some_and(|receipt| is_here(&receipt) && receipt.seq <= cursor.seq);
         if row.state != ActState::Stored || !reached {
             continue;
         }

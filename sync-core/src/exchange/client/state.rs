@@ -9,7 +9,7 @@ use crate::document::change::{ActorTip, ChangeHash};
 use crate::document::name::DocumentName;
 use crate::document::slot::{Slot, SlotKey};
 use crate::exchange::codec;
-use crate::exchange::message::{Cursor, EndReason, HoldView, Receipt};
+use crate::exchange::message::{Ancestry, Cursor, EndReason, HoldView, Listed, Receipt};
 use crate::ids::{ActId, DeviceId, DocumentId, HoldId, OrgId, PersonId, StudentId};
 use crate::kv::{KvError, KvRead, Overlay, Pair, prefix_end};
 use crate::time::Moment;
@@ -72,6 +72,10 @@ pub struct CopyState {
     pub own: Option<(u64, ChangeHash)>,
     /// The place in the log of its last change.
     pub last: u64,
+    /// The place in the log up to which the snapshot that it began with is complete; 0 where it was founded here.
+    pub snapshot: u64,
+    /// How many changes it has beside its founding.
+    pub changes: u64,
     /// Whether it is whole.
     pub phase: Phase,
 }
@@ -109,6 +113,32 @@ pub struct ActRow {
     pub slots: Vec<Slot>,
     /// Where it stands.
     pub state: ActState,
+    /// The receipt of its fate.
+    pub receipt: Option<Receipt>,
+}
+
+/// What has become of an act of which a sealed copy is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeptState {
+    /// It has no receipt yet.
+    Unsent,
+    /// It was stored.
+    Stored,
+    /// It was held, whatever was decided since, or refused: it is judged again where the server has lost it.
+    Judged,
+}
+
+/// What is known of an act of which a sealed copy is kept: nothing that says what it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRow {
+    /// In which document.
+    pub document: DocumentId,
+    /// Which act.
+    pub act: ActId,
+    /// Its place among this tablet's acts.
+    pub number: u64,
+    /// What became of the act.
+    pub state: KeptState,
     /// The receipt of its fate.
     pub receipt: Option<Receipt>,
 }
@@ -160,11 +190,34 @@ pub(crate) mod key {
     pub(crate) fn act_number(document: DocumentId, act: ActId) -> Vec<u8> {
         of(b'a', &[&document.0, &act.0])
     }
+    /// Document, act: what is known of its sealed copy.
+    pub(crate) fn kept(parts: &[&[u8]]) -> Vec<u8> {
+        of(b'k', parts)
+    }
+    /// Document, act: its sealed copy.
+    pub(crate) fn sealed(parts: &[&[u8]]) -> Vec<u8> {
+        of(b'K', parts)
+    }
+    /// Document of which a restored server is yet to be offered something.
+    pub(crate) fn offer(id: &[u8]) -> Vec<u8> {
+        of(b'O', &[id])
+    }
+    /// Hold that has not been told anew.
+    pub(crate) fn stale_hold(id: &[u8]) -> Vec<u8> {
+        of(b'1', &[id])
+    }
+    /// Fact that has not been told anew.
+    pub(crate) fn stale_fact(name: &[u8]) -> Vec<u8> {
+        of(b'2', &[name])
+    }
     pub(crate) fn hold(id: &[u8]) -> Vec<u8> {
         of(b'h', &[id])
     }
     pub(crate) fn fact(name: &str) -> Vec<u8> {
-        of(b'f', &[name.as_bytes()])
+        fact_bytes(name.as_bytes())
+    }
+    pub(crate) fn fact_bytes(name: &[u8]) -> Vec<u8> {
+        of(b'f', &[name])
     }
     pub(crate) fn purge(id: &[u8]) -> Vec<u8> {
         of(b'p', &[id])
@@ -217,9 +270,88 @@ impl Tablet<'_> {
         self.read(&key::meta("cursor"))
     }
 
+    /// Returns the last place of the log that a fate was given at, where that is not behind the cursor.
+    pub fn mark(&self) -> Result<Option<Cursor>, KvError> {
+        self.read(&key::meta("mark"))
+    }
+
     /// Returns what the last reply said of the server.
     pub fn server(&self) -> Result<Option<Server>, KvError> {
         self.read(&key::meta("server"))
+    }
+
+    /// Returns what the server has said of the lives of its log; none where there was one only.
+    pub fn ancestry(&self) -> Result<Option<Ancestry>, KvError> {
+        self.read(&key::meta("ancestry"))
+    }
+
+    /// Returns whether the server that this tablet met last has lost what it had of the log up to the cursor.
+    pub fn is_catching_up(&self) -> Result<bool, KvError> {
+        let (ancestry, cursor) = (self.ancestry()?, self.cursor()?);
+        Ok(ancestry.is_some_and(|ancestry| cursor.is_some_and(|cursor| cursor.log != ancestry.log)))
+    }
+
+    /// Returns an act's sealed copy: bytes that only the server can open.
+    pub fn sealed(&self, document: DocumentId, act: ActId) -> Result<Vec<u8>, KvError> {
+        self.0.get(&key::sealed(&[&document.0, &act.0]))?.ok_or(KvError::Damaged("sealed copy"))
+    }
+
+    /// Returns of which acts sealed copies are kept, in the order in which the acts were made.
+    pub fn kept(&self) -> Result<Vec<KeptRow>, KvError> {
+        let mut kept: Vec<KeptRow> = self.values(&key::kept(&[]))?;
+        kept.sort_by_key(|kept| kept.number);
+        Ok(kept)
+    }
+
+    /// Returns an act's sealed copy.
+    pub fn kept_act(&self, document: DocumentId, act: ActId) -> Result<Option<KeptRow>, KvError> {
+        self.read(&key::kept(&[&document.0, &act.0]))
+    }
+
+    /// Returns the sealed copies that a server may lack which was restored: those of which it has not what the receipt says.
+    pub fn lost(&self) -> Result<Vec<KeptRow>, KvError> {
+        let Some(ancestry) = self.ancestry()? else { return Ok(Vec::new()) };
+        let lost = |kept: &KeptRow| kept.receipt.is_some_and(|receipt| !ancestry.has(&receipt));
+        Ok(self.kept()?.into_iter().filter(lost).collect())
+    }
+
+    /// Returns whether a restored server has yet to be given something back: what it has lost is here, or may be in a copy.
+    pub fn is_giving_back(&self) -> Result<bool, KvError> {
+        let lost = self.lost()?.iter().any(|kept| kept.state == KeptState::Stored);
+        Ok(lost || !self.offers()?.is_empty())
+    }
+
+    /// Returns how many acts can be handed in without their person: those that have no receipt, or whose receipts the server has lost.
+    pub fn to_hand_in(&self) -> Result<usize, KvError> {
+        let unsent = self.kept()?.iter().filter(|kept| kept.receipt.is_none()).count();
+        Ok(unsent + self.lost()?.len())
+    }
+
+    /// Returns the documents of which a restored server is yet to be offered something, and how many records of each it was offered.
+    pub(crate) fn offers(&self) -> Result<Vec<(DocumentId, u64)>, KvError> {
+        let rows = self.scan(&key::offer(&[]))?;
+        rows.iter().map(|(id, done)| Ok((DocumentId(id_of(id)?), decode(done)?))).collect()
+    }
+
+    /// Returns the day on which the listing was last compared, as days since 1970.
+    pub(crate) fn listed_on(&self) -> Result<Option<i64>, KvError> {
+        self.read(&key::meta("listed on"))
+    }
+
+    /// Returns whether the server has asked for the listing.
+    pub(crate) fn listing_wanted(&self) -> Result<bool, KvError> {
+        Ok(self.0.get(&key::meta("listing wanted"))?.is_some())
+    }
+
+    /// Returns what this tablet says of its copies.
+    pub fn listing(&self) -> Result<Vec<Listed>, KvError> {
+        let cursor = self.cursor()?.map_or(0, |cursor| cursor.seq);
+        let listed = |copy: CopyState| Listed {
+            document: copy.name.id(),
+            incarnation: copy.incarnation,
+            changes: (copy.phase == Phase::Whole && copy.last <= cursor).then_some(copy.changes),
+        };
+        Ok(self.copies()?.into_iter().map(listed).collect())
     }
 
     /// Returns a copy's state.
@@ -230,6 +362,19 @@ impl Tablet<'_> {
     /// Returns the states of all copies.
     pub fn copies(&self) -> Result<Vec<CopyState>, KvError> {
         self.values(&key::copy(&[]))
+    }
+
+    /// Returns the changes that came for a copy with their places in the log: those that it has, at place 0 its snapshot, or those alone
+    /// that wait for one.
+    pub(crate) fn changes_of(
+        &self,
+        document: DocumentId,
+        in_copy: bool,
+    ) -> Result<Vec<(u64, Vec<u8>)>, KvError> {
+        let prefix = if in_copy { key::change(document, None) } else { key::waiting(document, None) };
+        let place =
+            |rest: Vec<u8>| rest.try_into().map(u64::from_be_bytes).map_err(|_| KvError::Damaged("key"));
+        self.scan(&prefix)?.into_iter().map(|(rest, change)| Ok((place(rest)?, change))).collect()
     }
 
     /// Returns the slots of a copy, in the order of their keys.

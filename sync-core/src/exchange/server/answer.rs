@@ -7,14 +7,20 @@ use std::collections::BTreeSet;
 
 use crate::document::change::ChangeHash;
 use crate::document::schema::SCHEMA;
-use crate::exchange::message::{ENVELOPES_MAX, Fate, LISTING_MAX, Listing, Reply, Request, WITHDRAWALS_MAX};
+use crate::exchange::message::{
+    Cursor, ENVELOPES_MAX, Fate, LISTING_MAX, Listing, OFFERS_MAX, REPLY_BYTES_MAX, Reply, Request,
+    SEALED_MAX, WITHDRAWALS_MAX,
+};
 use crate::exchange::server::desk::{Conditions, Desk, DeskError};
 use crate::exchange::server::entry::LogEntry;
 use crate::exchange::server::index::Index;
+use crate::exchange::server::listing::{Position, compare};
+use crate::exchange::server::offer::{CheckedOffer, check_offer};
 use crate::exchange::server::receive::{Checked, check, over_quota};
-use crate::exchange::server::reply::{LogRead, Worth, cursor_at, tell, worth};
+use crate::exchange::server::reply::{LogRead, Worth, cursor_at, is_ours, tell, worth};
+use crate::exchange::server::restore::{Opened, ancestry, open, shared_with, waits_for_confirmation};
 use crate::gate::policy::POLICY;
-use crate::ids::{DeviceId, DocumentId, HoldId};
+use crate::ids::{DeviceId, DocumentId, HoldId, LogId};
 use crate::kv::KvError;
 use crate::roster::{Device, DeviceState};
 
@@ -33,6 +39,13 @@ pub enum Unanswered {
     /// Too much of this device waits for review or was refused: somebody must decide first.
     #[error("too much of this device waits for review")]
     OverQuota,
+    /// The server was restored and an administrator has yet to confirm it; ask again after [`RESTORED_RETRY_S`](super::restore::RESTORED_RETRY_S) seconds.
+    #[error("the server was restored and waits to be confirmed; the work is safe on the tablet")]
+    Waiting,
+    /// The tablet has seen more of this log than is here: the server's folder was set back, and nobody said so. The server is to begin a
+    /// new life of the log, and to look at the request again.
+    #[error("the server's folder was set back")]
+    RolledBack,
 }
 
 impl Unanswered {
@@ -43,6 +56,8 @@ impl Unanswered {
             Self::OtherDevice => "other_device",
             Self::TooMany => "too_many_parts",
             Self::OverQuota => "over_quota",
+            Self::Waiting => "waiting_for_confirmation",
+            Self::RolledBack => "rolled_back",
         }
     }
 }
@@ -51,6 +66,8 @@ impl Unanswered {
 #[derive(Debug, Clone)]
 pub struct CheckedRequest {
     device: DeviceId,
+    sealed: Vec<Opened>,
+    offers: Vec<CheckedOffer>,
     envelopes: Vec<Checked>,
     withdrawals: Vec<HoldId>,
     yours: BTreeSet<ChangeHash>,
@@ -65,12 +82,18 @@ pub struct Taken {
     pub yours: BTreeSet<ChangeHash>,
 }
 
+/// What opens what was sealed to the server's key; none where it cannot be opened.
+pub type Unseal<'a> = &'a dyn Fn(&[u8]) -> Option<Vec<u8>>;
+
 /// Checks a request as far as nothing can change before it is committed.
 ///
 /// # Errors
-/// Outside, that the index could not be read; inside, why the request is not taken.
+/// Outside, that index or log could not be read; inside, why the request is not taken.
 pub fn check_request(
     index: &Index<'_>,
+    log: &dyn LogRead,
+    conditions: &Conditions,
+    unseal: Unseal<'_>,
     device: &Device,
     request: Request,
 ) -> Result<Result<CheckedRequest, Unanswered>, KvError> {
@@ -81,23 +104,65 @@ pub fn check_request(
     if request.device != device.id {
         return Ok(Err(Unanswered::OtherDevice));
     }
-    let listed = match &request.listing {
-        Some(Listing::Full(listed)) => listed.len(),
-        Some(Listing::Digest(_)) | None => 0,
-    };
-    if request.envelopes.len() > ENVELOPES_MAX
-        || request.withdrawals.len() > WITHDRAWALS_MAX
-        || listed > LISTING_MAX
-    {
+    if too_many(&request) {
         return Ok(Err(Unanswered::TooMany));
+    }
+    let heard = has_heard(conditions, &request);
+    let mut saw_another_life = false;
+    if let Some(mark) = &request.mark
+        && worth(log, conditions.log, &conditions.secret, mark)? == Worth::RolledBack
+    {
+        return Ok(Err(Unanswered::RolledBack));
+    }
+    if let Some(cursor) = &request.cursor {
+        match worth(log, conditions.log, &conditions.secret, cursor)? {
+            Worth::RolledBack => return Ok(Err(Unanswered::RolledBack)),
+            Worth::Foreign => {
+                saw_another_life = is_ours(&conditions.secret, cursor)
+                    && shared_with(index, conditions.log, cursor.log)?.is_some();
+            }
+            Worth::After(_) => {}
+        }
     }
     if !request.envelopes.is_empty() && over_quota(&index.quota(device.id)?) {
         return Ok(Err(Unanswered::OverQuota));
     }
+    let sealed = request.sealed.into_iter().map(|sealed| open(index, conditions, unseal, sealed));
+    let sealed = sealed.collect::<Result<Vec<Opened>, KvError>>()?;
+    // Whoever has seen a life that is over may have copies of what was lost with it.
+    let may_offer =
+        saw_another_life && matches!(device.state, DeviceState::Active | DeviceState::Unconfirmed);
+    let offers: Vec<CheckedOffer> = if may_offer {
+        request.offers.into_iter().filter_map(|offer| check_offer(request.org, offer)).collect()
+    } else {
+        Vec::new()
+    };
+    let brings_back = !offers.is_empty() || sealed.iter().any(Opened::is_proven);
+    if heard && !brings_back && waits_for_confirmation(index, device)? {
+        return Ok(Err(Unanswered::Waiting));
+    }
     let envelopes = request.envelopes.into_iter().map(|envelope| check(index, envelope));
     let envelopes = envelopes.collect::<Result<Vec<Checked>, KvError>>()?;
     let yours = envelopes.iter().filter_map(Checked::change).collect();
-    Ok(Ok(CheckedRequest { device: device.id, envelopes, withdrawals: request.withdrawals, yours }))
+    let withdrawals = request.withdrawals;
+    Ok(Ok(CheckedRequest { device: device.id, sealed, offers, envelopes, withdrawals, yours }))
+}
+
+fn too_many(request: &Request) -> bool {
+    let listed = match &request.listing {
+        Some(Listing::Full(listed)) => listed.len(),
+        Some(Listing::Digest(_)) | None => 0,
+    };
+    request.envelopes.len() > ENVELOPES_MAX
+        || request.sealed.len() > SEALED_MAX
+        || request.offers.len() > OFFERS_MAX
+        || request.withdrawals.len() > WITHDRAWALS_MAX
+        || listed > LISTING_MAX
+}
+
+/// Returns whether a tablet has heard of the present life of the log.
+fn has_heard(conditions: &Conditions, request: &Request) -> bool {
+    request.heard.or(request.cursor.map(|cursor| cursor.log)) == Some(conditions.log)
 }
 
 impl Desk<'_> {
@@ -107,14 +172,24 @@ impl Desk<'_> {
     /// [`DeskError`]; the desk is to be thrown away then.
     pub fn take(&mut self, request: CheckedRequest) -> Result<Taken, DeskError> {
         self.advance()?;
+        let Some(device) = self.index().device(request.device)? else { return Ok(Taken::default()) };
+        let waits = waits_for_confirmation(&self.index(), &device)?;
         let mut fates = Vec::new();
+        for opened in request.sealed.into_iter().filter(|opened| !waits || opened.is_proven()) {
+            fates.extend(self.receive_sealed(&device, opened)?);
+        }
+        for offer in request.offers {
+            self.receive_offer(device.id, offer)?;
+        }
+        // What is new waits on the tablet until the server is confirmed.
+        if waits {
+            return Ok(Taken { fates, yours: BTreeSet::new() });
+        }
         for envelope in request.envelopes {
             fates.extend(self.receive(request.device, envelope)?);
         }
-        if let Some(device) = self.index().device(request.device)? {
-            for hold in request.withdrawals {
-                self.withdraw(device.person, hold)?;
-            }
+        for hold in request.withdrawals {
+            self.withdraw(device.person, hold)?;
         }
         Ok(Taken { fates, yours: request.yours })
     }
@@ -134,48 +209,83 @@ pub fn answer(
     request: &AnswerTo,
     taken: Taken,
 ) -> Result<(Reply, BTreeSet<DocumentId>), KvError> {
-    let mut reply = fates_only(conditions, request.backed_up, taken.fates);
-    if device.state != DeviceState::Active {
+    let mut reply = fates_only(index, log, conditions, device, request, taken.fates)?;
+    if device.state != DeviceState::Active || waits_for_confirmation(index, device)? {
+        return Ok((reply, BTreeSet::new()));
+    }
+    // What was lost comes first: only behind it are the copies replaced from which it comes.
+    let unheard = reply.life.is_some() && request.cursor.is_some();
+    if request.brings_back || unheard {
+        reply.more = true;
         return Ok((reply, BTreeSet::new()));
     }
     let after = match &request.cursor {
         Some(cursor) => worth(log, conditions.log, &conditions.secret, cursor)?,
-        None => Worth::After(0),
+        None => Worth::Foreign,
     };
     let from = match after {
         Worth::After(seq) => seq,
+        // Set back while it was decided: the next request says so, and nothing of this log is told before.
+        Worth::RolledBack => return Ok((reply, BTreeSet::new())),
         Worth::Foreign => 0,
     };
+    reply.afresh = after == Worth::Foreign;
     let told = tell(index, log, device.person, from, &taken.yours, request.room)?;
-    let moved = after != Worth::After(told.until) || request.cursor.is_none();
+    let moved = after != Worth::After(told.until);
     // Where nothing is told, the cursor moves only now and then: an empty answer stays small, and a rebuild of it cheap.
     if moved
         && (!told.entries.is_empty()
             || told.until.saturating_sub(from) >= CURSOR_IDLE_MAX
-            || after == Worth::Foreign
-            || request.cursor.is_none()
+            || reply.afresh
             || !reply.fates.is_empty())
     {
         reply.cursor = Some(cursor_at(log, conditions.log, &conditions.secret, told.until)?);
+        reply.mark = reply.mark.filter(|mark| mark.seq > told.until);
     }
+    let position = Position { afresh: reply.afresh, from, until: told.until, more: told.more };
+    let compared = compare(index, device.person, request.listing.as_ref(), position)?;
+    let unlisted =
+        reply.afresh && request.cursor.is_some() && !matches!(request.listing, Some(Listing::Full(_)));
+    reply.listing_wanted = compared.wanted || unlisted;
     reply.entries = told.entries;
+    reply.entries.extend(compared.repairs);
     reply.more = told.more;
     Ok((reply, told.delivered))
 }
 
-/// Composes the reply to work that was handed in: its fates, and nothing that anybody could read.
-pub fn fates_only(conditions: &Conditions, backed_up: u64, fates: Vec<Fate>) -> Reply {
-    Reply {
+/// Composes the reply to work that was handed in: its fates, what has become of the log, and nothing that anybody could read.
+///
+/// # Errors
+/// [`KvError`] where index or log cannot be read.
+pub fn fates_only(
+    index: &Index<'_>,
+    log: &dyn LogRead,
+    conditions: &Conditions,
+    device: &Device,
+    request: &AnswerTo,
+    fates: Vec<Fate>,
+) -> Result<Reply, KvError> {
+    let life = if request.heard == Some(conditions.log) {
+        None
+    } else {
+        ancestry(index, conditions.log, waits_for_confirmation(index, device)?)?
+    };
+    let last = fates.iter().map(|fate| fate.receipt.seq).max();
+    let mark = last.map(|seq| cursor_at(log, conditions.log, &conditions.secret, seq)).transpose()?;
+    Ok(Reply {
         fates,
         entries: Vec::new(),
         cursor: None,
+        mark,
         schema: SCHEMA,
         policy: POLICY,
-        backed_up,
+        backed_up: request.backed_up,
+        life,
+        afresh: false,
         listing_wanted: false,
         more: false,
         clock: conditions.now,
-    }
+    })
 }
 
 /// How far a cursor may fall behind the log's end when nothing in between was for this person.
@@ -185,11 +295,27 @@ pub const CURSOR_IDLE_MAX: u64 = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnswerTo {
     /// The tablet's cursor.
-    pub cursor: Option<crate::exchange::message::Cursor>,
-    /// Up to where a backup of the log exists.
+    pub cursor: Option<Cursor>,
+    /// The life of the log that it has heard of.
+    pub heard: Option<LogId>,
+    /// What it says of its copies.
+    pub listing: Option<Listing>,
+    /// Whether it brings back what was lost, and asks for nothing else.
+    pub brings_back: bool,
+    /// Up to where a backup of the present log exists.
     pub backed_up: u64,
     /// About how many bytes of entries the line carries; [`REPLY_BYTES_MAX`](crate::exchange::message::REPLY_BYTES_MAX) at the most.
     pub room: usize,
+}
+
+impl AnswerTo {
+    /// Returns what the answer to a request needs of it. `backed_up` is the place up to which a whole and verified copy of the present log
+    /// lies elsewhere: tablets let go of what it covers.
+    pub fn of(request: &Request, backed_up: u64) -> Self {
+        let heard = request.heard.or(request.cursor.map(|cursor| cursor.log));
+        let (listing, brings_back) = (request.listing.clone(), request.brings_back());
+        Self { cursor: request.cursor, heard, listing, brings_back, backed_up, room: REPLY_BYTES_MAX }
+    }
 }
 
 /// Returns the audit entry of what a reply delivers; none where it delivers nothing of a student's.

@@ -12,16 +12,16 @@ use crate::document::founding::founding;
 use crate::document::name::{DocumentKind, DocumentName};
 use crate::document::schema::{self, RecordKind};
 use crate::document::slot::{ContentHash, Slot, SlotKey};
-use crate::exchange::message::HoldState;
-use crate::exchange::server::entry::{Hold, LogEntry, Standing};
+use crate::exchange::message::{EndReason, HoldReason, HoldState};
+use crate::exchange::server::entry::{Hold, LogEntry, Origin, Standing};
 use crate::exchange::server::index::{
-    ActorState, ChangeState, CodeState, DocumentState, Index, Reading, key, pieces,
+    ActorState, ChangeState, CodeState, DocumentState, Index, Reading, Restored, key, pieces,
 };
 use crate::exchange::server::row;
 use crate::gate::policy::{self, Known};
 use crate::ids::{DocumentId, PersonId, first_16};
 use crate::kv::{KvError, Overlay};
-use crate::roster::Grant;
+use crate::roster::{Device, DeviceState, Grant};
 
 /// Returns where the founded maps of a document with so many steps are.
 pub fn containers(name: &DocumentName, steps: u32) -> Containers {
@@ -64,13 +64,19 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
             }
         }
         LogEntry::DeviceState { device, state } => {
+            match state {
+                DeviceState::Active => sheet.delete(key::banned(&device.0)),
+                DeviceState::Revoked | DeviceState::Lost => put(sheet, key::banned(&device.0), state),
+                DeviceState::Unconfirmed => {}
+            }
             if let Some(known) = Index(sheet).device(*device)? {
                 let changed = crate::roster::Device { state: *state, ..known };
                 put(sheet, key::device(&device.0), &changed);
             }
         }
         LogEntry::Founded { name, step } => apply_founded(sheet, seq, name, *step)?,
-        LogEntry::Changed { document, change, .. } => {
+        LogEntry::Changed { document, change, origin } => {
+            count_again(sheet, origin)?;
             let state = Index(sheet).document(*document)?.ok_or(KvError::Damaged("document"))?;
             let outline = outline(change).map_err(|_| KvError::Damaged("change"))?;
             let containers = containers_in(*document, state.name.kind, state.steps);
@@ -111,14 +117,7 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
             }
             mail(sheet, *person, seq);
         }
-        LogEntry::End { person, document, why } => {
-            if let Some(reading) = Index(sheet).reading(*person, *document)? {
-                let ended = Reading { ended: Some((seq, *why)), roles: Default::default(), ..reading };
-                put(sheet, key::reading(&[&person.0, &document.0]), &ended);
-            }
-            sheet.delete(key::readers(&[&document.0, &person.0]));
-            mail(sheet, *person, seq);
-        }
+        LogEntry::End { person, document, why } => end_reading(sheet, seq, *person, *document, *why)?,
         LogEntry::Fact { person, key: name, value } => {
             match value {
                 // Only the hash is kept: the value itself stands in the log.
@@ -126,6 +125,28 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
                 None => sheet.delete(key::fact(*person, name)),
             }
             mail(sheet, *person, seq);
+        }
+        LogEntry::Restored { log, lives, by } => {
+            lives.iter().for_each(|life| put(sheet, key::life(&life.log.0), life));
+            let restored = Restored { log: *log, by: *by, seq, waiting: true, resent: 0, recovered: 0 };
+            put(sheet, key::restored(), &restored);
+        }
+        LogEntry::Confirmed { .. } => {
+            count_restored(sheet, |restored| restored.waiting = false)?;
+            for device in Index(sheet).unconfirmed()? {
+                put(sheet, key::device(&device.id.0), &Device { state: DeviceState::Active, ..device });
+            }
+        }
+        LogEntry::Certified { device } => put(sheet, key::device(&device.id.0), device),
+        LogEntry::Replaced { document, incarnation, without } => {
+            apply_replaced(sheet, seq, *document, *incarnation, without)?;
+        }
+        LogEntry::Gone { document } => {
+            sheet.put(key::gone(&document.0), Vec::new());
+            for (person, _) in Index(sheet).readers(*document)? {
+                end_reading(sheet, seq, person, *document, EndReason::NotYours)?;
+            }
+            forget_document(sheet, *document)?;
         }
         LogEntry::Imported { row, said } => put_pieces(sheet, &key::roster(&row.0), said),
         LogEntry::Family(entry) => crate::projection::family::apply(sheet, seq, entry)?,
@@ -150,6 +171,75 @@ fn put_pieces<T: Serialize>(sheet: &mut Overlay<'_>, prefix: &[u8], value: &T) {
 
 fn mail(sheet: &mut Overlay<'_>, person: PersonId, seq: u64) {
     sheet.put(key::mail(person, Some(seq)), Vec::new());
+}
+
+fn end_reading(
+    sheet: &mut Overlay<'_>,
+    seq: u64,
+    person: PersonId,
+    document: DocumentId,
+    why: EndReason,
+) -> Result<(), KvError> {
+    if let Some(reading) = Index(sheet).reading(person, document)? {
+        let ended = Reading { ended: Some((seq, why)), roles: Default::default(), ..reading };
+        put(sheet, key::reading(&[&person.0, &document.0]), &ended);
+    }
+    sheet.delete(key::readers(&[&document.0, &person.0]));
+    mail(sheet, person, seq);
+    Ok(())
+}
+
+/// Counts what stands again after a restore.
+fn count_again(sheet: &mut Overlay<'_>, origin: &Origin) -> Result<(), KvError> {
+    match origin {
+        Origin::Again { .. } => count_restored(sheet, |restored| restored.resent += 1),
+        Origin::Verbatim { .. } | Origin::Issued { .. } | Origin::Renewed => Ok(()),
+    }
+}
+
+fn count_restored(sheet: &mut Overlay<'_>, change: impl FnOnce(&mut Restored)) -> Result<(), KvError> {
+    if let Some(mut restored) = Index(sheet).restored()? {
+        change(&mut restored);
+        put(sheet, key::restored(), &restored);
+    }
+    Ok(())
+}
+
+/// Forgets what a document says and how it came about; its readers and holds stay.
+fn forget_document(sheet: &mut Overlay<'_>, document: DocumentId) -> Result<(), KvError> {
+    for table in [key::TABLE_CHANGE, key::TABLE_ACTOR, key::TABLE_SLOT, key::TABLE_CHANGES] {
+        let prefix = key::of(table, &[&document.0]);
+        for (rest, _) in Index(sheet).scan(prefix.clone())? {
+            sheet.delete([prefix.as_slice(), &rest].concat());
+        }
+    }
+    Ok(())
+}
+
+/// The document is as it was founded, in another life; the entries that follow say anew what it says.
+fn apply_replaced(
+    sheet: &mut Overlay<'_>,
+    seq: u64,
+    document: DocumentId,
+    incarnation: u32,
+    without: &[(SlotKey, ContentHash)],
+) -> Result<(), KvError> {
+    put(sheet, key::incarnation(&document.0), &incarnation);
+    for (slot, content) in without {
+        sheet.put(key::taken_out(document, slot, content), Vec::new());
+    }
+    let Some(state) = Index(sheet).document(document)? else { return Ok(()) };
+    forget_document(sheet, document)?;
+    sheet.delete(key::document(&document.0));
+    for step in 1..=state.steps {
+        apply_founded(sheet, seq, &state.name, step)?;
+    }
+    if let Some(state) = Index(sheet).document(document)? {
+        put(sheet, key::document(&document.0), &DocumentState { renewed: seq, ..state });
+    }
+    // Whoever follows the document is told here that it is another one now.
+    sheet.put(key::changes(document, Some(seq)), Vec::new());
+    Ok(())
 }
 
 fn apply_grant(sheet: &mut Overlay<'_>, grant: &Grant) {
@@ -177,11 +267,12 @@ fn apply_founded(sheet: &mut Overlay<'_>, seq: u64, name: &DocumentName, step: u
     let state = DocumentState {
         name: name.clone(),
         steps: step,
-        incarnation: known.as_ref().map_or(0, |state| state.incarnation),
+        incarnation: Index(sheet).incarnation(id)?,
         heads,
         max_op: known.as_ref().map_or(0, |state| state.max_op).max(made.max_op),
         last: seq,
-        changes: known.map_or(0, |state| state.changes),
+        changes: known.as_ref().map_or(0, |state| state.changes),
+        renewed: known.map_or(0, |state| state.renewed),
     };
     put(sheet, key::document(&id.0), &state);
     sheet.put(key::documents(&[&name.subject.0, &id.0]), Vec::new());
@@ -281,8 +372,10 @@ fn apply_held(sheet: &mut Overlay<'_>, seq: u64, hold: &Hold, to: &[PersonId]) -
         for base in hold.slots.iter().flat_map(policy::builds_on) {
             sheet.put(key::on_top(document, &base, Some(hold.id)), Vec::new());
         }
-        // A hold that is judged again, and goes on waiting for another reason, counts once.
-        if known.is_none_or(|known| known.state != HoldState::Waiting) {
+        // A hold that is judged again, and goes on waiting for another reason, counts once. What was recovered is nobody's doing.
+        if hold.reason == HoldReason::Recovered {
+            count_restored(sheet, |restored| restored.recovered += 1)?;
+        } else if known.is_none_or(|known| known.state != HoldState::Waiting) {
             let mut quota = Index(sheet).quota(hold.device)?;
             quota.waiting += 1;
             put(sheet, key::quota(hold.device), &quota);
@@ -294,14 +387,19 @@ fn apply_held(sheet: &mut Overlay<'_>, seq: u64, hold: &Hold, to: &[PersonId]) -
 
 fn apply_hold_state(sheet: &mut Overlay<'_>, hold: Hold, state: &HoldState) -> Result<(), KvError> {
     let document = hold.document();
+    if hold.receipt.is_some() && matches!(state, HoldState::Admitted { .. }) {
+        count_restored(sheet, |restored| restored.resent += 1)?;
+    }
     if hold.state == HoldState::Waiting && *state != HoldState::Waiting {
         sheet.delete(key::waiting(&[&document.0, &hold.id.0]));
         for base in hold.slots.iter().flat_map(policy::builds_on) {
             sheet.delete(key::on_top(document, &base, Some(hold.id)));
         }
-        let mut quota = Index(sheet).quota(hold.device)?;
-        quota.waiting = quota.waiting.saturating_sub(1);
-        put(sheet, key::quota(hold.device), &quota);
+        if hold.reason != HoldReason::Recovered {
+            let mut quota = Index(sheet).quota(hold.device)?;
+            quota.waiting = quota.waiting.saturating_sub(1);
+            put(sheet, key::quota(hold.device), &quota);
+        }
     }
     put_pieces(sheet, &key::hold(&hold.id.0), &Hold { state: state.clone(), ..hold });
     Ok(())

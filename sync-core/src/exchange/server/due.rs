@@ -45,13 +45,18 @@ impl Desk<'_> {
         self.give_up_on_unknown()
     }
 
-    /// Declines what builds on a record that has not come in [`UNKNOWN_DAYS_MAX`] days: it is returned to its author.
+    /// Declines what builds on a record that has not come in [`UNKNOWN_DAYS_MAX`] days: it is returned to its author. What stood before a
+    /// restore goes on waiting: who lost it was not its author.
     fn give_up_on_unknown(&mut self) -> Result<(), DeskError> {
         let oldest = self.conditions().now.0 - UNKNOWN_DAYS_MAX * DAY_MS;
         for hold in self.index().all_waiting()? {
             // Another one before it may have taken it along.
             let waits = self.index().hold(hold.id)?.is_some_and(|now| now.state == HoldState::Waiting);
-            if waits && hold.received.0 <= oldest && self.builds_on_unknown(&hold)? {
+            if waits
+                && hold.receipt.is_none()
+                && hold.received.0 <= oldest
+                && self.builds_on_unknown(&hold)?
+            {
                 let state = HoldState::Declined { by: None, reason: UNKNOWN_REASON.to_owned() };
                 self.set_hold_state(&hold, state.clone())?;
                 self.take_along(hold.document(), &hold.slots, &state)?;

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::document::name::DocumentName;
 use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::envelope::{Envelope, Evidence};
-use crate::exchange::message::{EndReason, HoldReason, HoldState, HoldView};
-use crate::ids::{ActId, DeviceId, DocumentId, GrantId, HoldId, OrgId, PersonId, RosterRowId};
+use crate::exchange::message::{EndReason, HoldReason, HoldState, HoldView, Receipt};
+use crate::exchange::register::Life;
+use crate::ids::{ActId, DeviceId, DocumentId, GrantId, HoldId, LogId, OrgId, PersonId, RosterRowId};
 use crate::projection::family::FamilyEntry;
 use crate::roster::calendar::Calendar;
 use crate::roster::reading::Roles;
@@ -47,6 +48,9 @@ pub struct Hold {
     pub reason: HoldReason,
     /// Whether it waits for nothing but what it builds on.
     pub only_on_top: bool,
+    /// The receipt by which it stood in a life of the log that is lost; it stands in for policy once what it builds on is here.
+    #[serde(default)]
+    pub receipt: Option<Receipt>,
     /// In a few words, which value needs correction.
     pub fault: Option<String>,
     /// Whether it came after the author's place had ended, for ever.
@@ -69,6 +73,11 @@ impl Hold {
     /// Returns the hold's document.
     pub fn document(&self) -> DocumentId {
         self.name.id()
+    }
+
+    /// Returns whether the hold has a record under this key that says this.
+    pub fn has(&self, key: &SlotKey, content: ContentHash) -> bool {
+        self.slots.iter().any(|held| held.key == *key && held.content_hash() == content)
     }
 
     /// Returns the hold as its author or a reviewer sees it.
@@ -112,6 +121,25 @@ pub enum Origin {
         /// The policy by which they were let through.
         policy: u32,
     },
+    /// Made by the server, out of what a receipt proves to have stood in a life of the log that is lost.
+    Again {
+        /// The envelope that was sealed when it was made.
+        envelope: Envelope,
+        /// The receipt.
+        receipt: Receipt,
+    },
+    /// Made by the server, out of what stood in an earlier life of the document.
+    Renewed,
+}
+
+/// Why a log began a new life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestoredBy {
+    /// Somebody restored a backup.
+    Backup,
+    /// The folder was set back and nobody said so: a tablet had seen more.
+    RollBack,
 }
 
 /// What the roster said last of one field of a row.
@@ -266,6 +294,39 @@ pub enum LogEntry {
     },
     /// Something happened around a family's page.
     Family(FamilyEntry),
+    /// The log begins a new life: a backup was restored, or the folder was set back. Nothing goes down until it is confirmed.
+    Restored {
+        /// The life that begins.
+        log: LogId,
+        /// Every life, as the register beside the keys has them.
+        lives: Vec<Life>,
+        /// Why.
+        by: RestoredBy,
+    },
+    /// An administrator has confirmed grants, revoked devices and destructions of a restored server, and the devices that it did not know.
+    Confirmed {
+        /// Who; none for an administrator's token of the machine itself.
+        by: Option<PersonId>,
+    },
+    /// A device that was paired in what a restore has lost has shown its certificate.
+    Certified {
+        /// The device.
+        device: Device,
+    },
+    /// A document begins a new life. What it says in that life follows.
+    Replaced {
+        /// Which document.
+        document: DocumentId,
+        /// Which life of it.
+        incarnation: u32,
+        /// The records that it has no more, with what they said.
+        without: Vec<(SlotKey, ContentHash)>,
+    },
+    /// A document was destroyed: it does not come back.
+    Gone {
+        /// Which document.
+        document: DocumentId,
+    },
     /// Somebody decided something by hand that no other entry names.
     Audit {
         /// Who; none for an administrator's token of the machine itself.
@@ -289,7 +350,9 @@ impl LogEntry {
             | Self::Refused { document, .. }
             | Self::Begin { document, .. }
             | Self::Review { document, .. }
-            | Self::End { document, .. } => Some(*document),
+            | Self::End { document, .. }
+            | Self::Replaced { document, .. }
+            | Self::Gone { document } => Some(*document),
             Self::Organisation(_)
             | Self::Calendar(_)
             | Self::School(_)
@@ -306,6 +369,9 @@ impl LogEntry {
             | Self::Delivered { .. }
             | Self::Imported { .. }
             | Self::Family(_)
+            | Self::Restored { .. }
+            | Self::Confirmed { .. }
+            | Self::Certified { .. }
             | Self::Audit { .. } => None,
         }
     }
@@ -337,6 +403,11 @@ impl LogEntry {
             Self::Audit { .. } => 22,
             Self::Imported { .. } => 23,
             Self::Family(entry) => entry.kind(),
+            Self::Restored { .. } => 24,
+            Self::Confirmed { .. } => 25,
+            Self::Certified { .. } => 26,
+            Self::Replaced { .. } => 27,
+            Self::Gone { .. } => 28,
         }
     }
 }

@@ -34,7 +34,28 @@ impl Desk<'_> {
             self.emit(LogEntry::Grant(grant))?;
         }
         self.found_documents(student)?;
+        self.begin_and_end(person, student)?;
         self.reconcile(person, student, self.today())
+    }
+
+    /// Begins and ends what a place gave that lay wholly in a part of the log that a restore has lost: who had a document once may still hand
+    /// in what was written in it.
+    fn begin_and_end(&mut self, person: PersonId, student: StudentId) -> Result<(), DeskError> {
+        if self.index().restored()?.is_none() {
+            return Ok(());
+        }
+        let today = self.today();
+        let grants = self.index().grants_of(student, person)?.into_iter();
+        let over = grants.filter(|grant| grant.to.is_some_and(|to| grant.from <= to && to < today));
+        let roles: Roles = over.map(|grant| grant.role).filter(|role| role.is_on_teams()).collect();
+        for document in self.index().documents(student)? {
+            let id = document.name.id();
+            if may_read(&document.name, person, &roles) && !self.index().was_given(person, id)? {
+                self.emit(LogEntry::Begin { person, document: id, roles: roles.clone() })?;
+                self.emit(LogEntry::End { person, document: id, why: EndReason::GrantEnded })?;
+            }
+        }
+        Ok(())
     }
 
     /// Founds, ahead of need, every document that a student's team may write in: this year's plan, this term's and the next term's rest.
@@ -108,7 +129,7 @@ impl Desk<'_> {
         for document in self.index().documents(student)? {
             let id = document.name.id();
             let reading = self.index().reading(person, id)?.filter(|reading| reading.ended.is_none());
-            let reads = may_read(&document.name, person, &roles);
+            let reads = may_read(&document.name, person, &roles) && !self.index().is_gone(id)?;
             match reading {
                 None if reads => {
                     self.emit(LogEntry::Begin { person, document: id, roles: roles.clone() })?;

@@ -82,14 +82,15 @@ fn builds_on_unknown(index: &Index<'_>, hold: &Hold) -> Result<bool, KvError> {
 }
 
 /// Returns whether somebody else's hold is shown to `person`, standing on the team in these roles: she may decide about it, and there is
-/// something to decide.
+/// something to decide. What a restore has lost and only copies have comes back through coordinators, many at once.
 pub(crate) fn is_shown(
     index: &Index<'_>,
     person: PersonId,
     roles: &Roles,
     hold: &Hold,
 ) -> Result<bool, KvError> {
-    Ok(may_review(index, person, roles, hold) && !builds_on_unknown(index, hold)?)
+    let of_the_team = hold.reason != HoldReason::Recovered;
+    Ok(of_the_team && may_review(index, person, roles, hold) && !builds_on_unknown(index, hold)?)
 }
 
 /// Returns the slot that stands beside an issued one and says how it came in: under the same key, in the container that only the server
@@ -218,7 +219,10 @@ impl Desk<'_> {
     fn judge_again(&mut self, name: &DocumentName, hold: &Hold) -> Result<Vec<SlotKey>, DeskError> {
         let device = self.index().device(hold.device)?.map(|device| device.state);
         let ground = self.ground(name, hold.author, device)?;
-        let judged = self.judge_slots(hold.document(), name, &ground, &hold.slots, &Earlier::new())?;
+        let judged = match &hold.receipt {
+            Some(_) => self.judge_by_receipt(hold.document(), &hold.slots, &Earlier::new())?,
+            None => self.judge_slots(hold.document(), name, &ground, &hold.slots, &Earlier::new())?,
+        };
         match judged.reason {
             Some(HoldReason::OnTop) => Ok(Vec::new()),
             Some(reason) => {

@@ -13,15 +13,16 @@ use crate::document::name::DocumentName;
 use crate::document::slot::{ContentHash, SlotKey};
 use crate::exchange::codec;
 use crate::exchange::message::EndReason;
-use crate::exchange::server::entry::{Hold, Organisation, RosterSaid, Standing};
+use crate::exchange::register::Life;
+use crate::exchange::server::entry::{Hold, Organisation, RestoredBy, RosterSaid, Standing};
 use crate::exchange::server::row::decode;
 use crate::ids::{
-    DeviceId, DocumentId, GrantId, GuardianId, HoldId, PersonId, RosterRowId, SchoolId, StudentId,
+    DeviceId, DocumentId, GrantId, GuardianId, HoldId, LogId, PersonId, RosterRowId, SchoolId, StudentId,
 };
 use crate::kv::{KvError, KvRead, Pair, prefix_end};
 use crate::roster::calendar::Calendar;
 use crate::roster::reading::Roles;
-use crate::roster::{Device, Grant, Guardian, Person, School, Student};
+use crate::roster::{Device, DeviceState, Grant, Guardian, Person, School, Student};
 use crate::time::Moment;
 
 /// Bytes of one row's value: what every keeper of an index takes without writing it to a file of its own.
@@ -56,6 +57,9 @@ pub struct DocumentState {
     pub last: u64,
     /// How many changes it has beside its founding.
     pub changes: u64,
+    /// Where in the log its present life began; 0 in its first.
+    #[serde(default)]
+    pub renewed: u64,
 }
 
 /// What the index keeps of a stored change.
@@ -109,6 +113,23 @@ pub struct Quota {
     pub refused_bytes: u64,
 }
 
+/// What the index keeps of the last restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// The life of the log that began with it.
+    pub log: LogId,
+    /// Why.
+    pub by: RestoredBy,
+    /// Where in the log it stands.
+    pub seq: u64,
+    /// Whether an administrator has yet to confirm it: nothing goes down, and nothing new is taken.
+    pub waiting: bool,
+    /// Acts that stand again by their receipts.
+    pub resent: u64,
+    /// Holds of what only copies still had.
+    pub recovered: u64,
+}
+
 /// The index's keys: the first byte is the table, the rest fixed-width parts, so that keys sort by their parts.
 pub(crate) mod key {
     use super::*;
@@ -119,6 +140,12 @@ pub(crate) mod key {
         parts.iter().for_each(|part| key.extend_from_slice(part));
         key
     }
+
+    /// The tables of what a document says.
+    pub(crate) const TABLE_CHANGE: u8 = b'c';
+    pub(crate) const TABLE_ACTOR: u8 = b'a';
+    pub(crate) const TABLE_SLOT: u8 = b's';
+    pub(crate) const TABLE_CHANGES: u8 = b'e';
 
     fn slot_bytes(slot: &SlotKey) -> Vec<u8> {
         let mut bytes = [slot.member.0, slot.record.to_bytes()].concat();
@@ -135,6 +162,29 @@ pub(crate) mod key {
     }
     pub(crate) fn day() -> Vec<u8> {
         of(b'o', &[b"day"])
+    }
+    pub(crate) fn restored() -> Vec<u8> {
+        of(b'o', &[b"restored"])
+    }
+    /// Life of the log.
+    pub(crate) fn life(log: &[u8]) -> Vec<u8> {
+        of(b'l', &[log])
+    }
+    /// Device: what the register says of it, known here or not.
+    pub(crate) fn banned(device: &[u8]) -> Vec<u8> {
+        of(b'x', &[device])
+    }
+    /// Document that was destroyed.
+    pub(crate) fn gone(document: &[u8]) -> Vec<u8> {
+        of(b'X', &[document])
+    }
+    /// Document, known here or not: the life that it is in.
+    pub(crate) fn incarnation(document: &[u8]) -> Vec<u8> {
+        of(b'j', &[document])
+    }
+    /// Document, slot, hash of what it said: a record that was taken out.
+    pub(crate) fn taken_out(document: DocumentId, slot: &SlotKey, content: &ContentHash) -> Vec<u8> {
+        of(b'z', &[&document.0, &slot_bytes(slot), &content.0])
     }
     pub(crate) fn school(id: &[u8]) -> Vec<u8> {
         of(b'L', &[id])
@@ -181,18 +231,18 @@ pub(crate) mod key {
         of(b'd', parts)
     }
     pub(crate) fn change(document: DocumentId, hash: &ChangeHash) -> Vec<u8> {
-        of(b'c', &[&document.0, &hash.0])
+        of(TABLE_CHANGE, &[&document.0, &hash.0])
     }
     pub(crate) fn actor(document: DocumentId, actor: &[u8; 16]) -> Vec<u8> {
-        of(b'a', &[&document.0, actor])
+        of(TABLE_ACTOR, &[&document.0, actor])
     }
     pub(crate) fn slot(document: DocumentId, slot: &SlotKey) -> Vec<u8> {
-        of(b's', &[&document.0, &slot_bytes(slot)])
+        of(TABLE_SLOT, &[&document.0, &slot_bytes(slot)])
     }
     /// Document, place in the log: its changes.
     pub(crate) fn changes(document: DocumentId, seq: Option<u64>) -> Vec<u8> {
         let seq = seq.map(u64::to_be_bytes);
-        of(b'e', &[&document.0, seq.as_ref().map_or(&[], |seq| seq)])
+        of(TABLE_CHANGES, &[&document.0, seq.as_ref().map_or(&[], |seq| seq)])
     }
     /// Person, place in the log: what is for that person alone.
     pub(crate) fn mail(person: PersonId, seq: Option<u64>) -> Vec<u8> {
@@ -289,6 +339,57 @@ impl<'a> Index<'a> {
     /// Returns the terms.
     pub fn calendar(&self) -> Result<Calendar, KvError> {
         Ok(self.read_pieces(key::calendar())?.unwrap_or_default())
+    }
+
+    /// Returns the last restore; none where there never was one.
+    pub fn restored(&self) -> Result<Option<Restored>, KvError> {
+        self.read(&key::restored())
+    }
+
+    /// Returns every life of the log that a restore has told of; none before the first.
+    pub fn lives(&self) -> Result<Vec<Life>, KvError> {
+        self.values(key::life(&[]))
+    }
+
+    /// Returns the devices that are known by their certificates alone.
+    pub fn unconfirmed(&self) -> Result<Vec<Device>, KvError> {
+        Ok(self.devices()?.into_iter().filter(|device| device.state == DeviceState::Unconfirmed).collect())
+    }
+
+    /// Returns the documents that are parked: nobody has named the student whose they are.
+    pub fn parked(&self) -> Result<Vec<DocumentName>, KvError> {
+        let mut parked = Vec::new();
+        for document in self.values::<DocumentState>(key::document(&[]))? {
+            if self.student(document.name.subject)?.is_none() {
+                parked.push(document.name);
+            }
+        }
+        Ok(parked)
+    }
+
+    /// Returns what the register says of a device, known here or not; none where it may speak.
+    pub fn banned(&self, device: DeviceId) -> Result<Option<DeviceState>, KvError> {
+        self.read(&key::banned(&device.0))
+    }
+
+    /// Returns whether a document was destroyed.
+    pub fn is_gone(&self, document: DocumentId) -> Result<bool, KvError> {
+        Ok(self.0.get(&key::gone(&document.0))?.is_some())
+    }
+
+    /// Returns which life a document is in, or will be founded in.
+    pub fn incarnation(&self, document: DocumentId) -> Result<u32, KvError> {
+        Ok(self.read(&key::incarnation(&document.0))?.unwrap_or_default())
+    }
+
+    /// Returns whether a record that says this was taken out of a document.
+    pub fn is_taken_out(
+        &self,
+        document: DocumentId,
+        slot: &SlotKey,
+        content: &ContentHash,
+    ) -> Result<bool, KvError> {
+        Ok(self.0.get(&key::taken_out(document, slot, content))?.is_some())
     }
 
     /// Returns the school day up to which grants have begun and ended.

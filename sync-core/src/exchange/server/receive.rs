@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::document::change::ChangeHash;
 use crate::document::name::{DocumentKind, DocumentName};
-use crate::document::schema::RecordKind;
+use crate::document::schema::{self, RecordKind};
 use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::envelope::{Content, Envelope, EnvelopeError, Verified};
-use crate::exchange::message::{Fate, HoldReason, HoldState, Outcome, Receipt};
+use crate::exchange::message::{Fate, HoldReason, HoldState, Outcome, Receipt, Sealed};
 use crate::exchange::server::apply::{Contents, Meaning, containers_in, contents_of};
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{Hold, LogEntry, Origin};
 use crate::exchange::server::hold::{Earlier, hold_id, known};
 use crate::exchange::server::index::{DocumentState, Index, Quota};
+use crate::exchange::server::receipt::{About, content_of};
 use crate::gate::policy::{self, Lack, POLICY, Place};
 use crate::gate::shape::{Shaped, Wrapping, Writer, shape_change, shape_slots};
 use crate::ids::{ActId, DeviceId, DocumentId, PersonId};
@@ -27,6 +28,9 @@ pub const REFUSED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// The code of what is refused because there is no such document for its author, whether or not it exists for others.
 pub const NO_SUCH_DOCUMENT: &str = "no_such_document";
+
+/// The code of what was sealed to another server's key, or is damaged.
+pub const SEALED_UNREADABLE: &str = "sealed_unreadable";
 
 /// Returns whether a device is beyond its quota: nothing more of it gets a fate until something is decided.
 pub fn over_quota(quota: &Quota) -> bool {
@@ -58,6 +62,23 @@ impl Checked {
         let whole = self.content.as_ref().ok()?;
         whole.shaped.wrapping().map(|wrapping| wrapping.outline.hash)
     }
+
+    /// Returns the device that signed the envelope, as far as that is known.
+    pub(crate) fn device(&self) -> Option<DeviceId> {
+        match &self.content {
+            Ok(whole) => Some(whole.device.id),
+            Err(refused) => refused.device,
+        }
+    }
+
+    /// Returns what the envelope says if all of it is this act, in this document.
+    pub(crate) fn only_act(&self, document: DocumentId, act: ActId) -> Option<ContentHash> {
+        let whole = self.content.as_ref().ok()?;
+        let slots = whole.shaped.slots();
+        let all =
+            whole.verified.body().document == document && slots.iter().all(|slot| slot.act() == Some(act));
+        all.then(|| content_of(slots.iter().map(Slot::content_hash)))
+    }
 }
 
 /// Why an envelope has nothing in it that could stand.
@@ -73,6 +94,15 @@ struct Refused {
 /// # Errors
 /// [`KvError`]: the index could not be read.
 pub fn check(index: &Index<'_>, envelope: Envelope) -> Result<Checked, KvError> {
+    check_for(index, envelope, None)
+}
+
+/// As [`check`]; `named` is the document's name where something proves that the author was given it: then it need not be known here.
+pub(crate) fn check_for(
+    index: &Index<'_>,
+    envelope: Envelope,
+    named: Option<&DocumentName>,
+) -> Result<Checked, KvError> {
     let mut failed = None;
     let mut device = None;
     let verified = envelope.verify(|id| match index.device(id) {
@@ -90,27 +120,44 @@ pub fn check(index: &Index<'_>, envelope: Envelope) -> Result<Checked, KvError> 
     }
     let hash = verified.as_ref().map_or_else(|_| envelope.hash(), Verified::hash);
     let content = match (verified, device) {
-        (Ok(verified), Some(device)) => shape(index, verified, device)?,
+        (Ok(verified), Some(device)) => shape(index, verified, device, named)?,
         (Ok(_), None) => Err(refused(None, None, EnvelopeError::UnknownDevice.code())),
         (Err(error), _) => Err(refused(None, None, error.code())),
     };
     Ok(Checked { envelope, hash, content })
 }
 
+/// Returns what becomes of a sealed act that this server cannot open: refused, and kept as evidence as it came.
+pub(crate) fn unreadable(sealed: &Sealed) -> Checked {
+    let envelope = Envelope { body: sealed.sealed.clone(), signature: [0; 64] };
+    let hash = envelope.hash();
+    Checked { envelope, hash, content: Err(refused(Some(sealed.document), None, SEALED_UNREADABLE)) }
+}
+
 fn refused(document: Option<DocumentId>, device: Option<DeviceId>, code: &str) -> Refused {
     Refused { document: document.unwrap_or(DocumentId([0; 16])), device, code: code.to_owned() }
 }
 
-fn shape(index: &Index<'_>, verified: Verified, device: Device) -> Result<Result<Whole, Refused>, KvError> {
+fn shape(
+    index: &Index<'_>,
+    verified: Verified,
+    device: Device,
+    named: Option<&DocumentName>,
+) -> Result<Result<Whole, Refused>, KvError> {
     let body = verified.body();
     let no = |code: &str| Ok(Err(refused(Some(body.document), Some(device.id), code)));
     let state = index.document(body.document)?;
-    let given = index.was_given(device.person, body.document)?;
-    let (Some(state), true) = (state, given) else { return no(NO_SUCH_DOCUMENT) };
-    if state.name.org != body.org {
+    let given = named.is_some() || index.was_given(device.person, body.document)?;
+    let known = state.map(|state| (state.name, state.steps));
+    // Founded now or when it is decided, a document has the same maps.
+    let founded = named.map(|name| (name.clone(), schema::steps(name.kind).len() as u32));
+    let (Some((name, steps)), true) = (known.or(founded), given && !index.is_gone(body.document)?) else {
+        return no(NO_SUCH_DOCUMENT);
+    };
+    if name.org != body.org {
         return no(NO_SUCH_DOCUMENT);
     }
-    let places = containers_in(body.document, state.name.kind, state.steps);
+    let places = containers_in(body.document, name.kind, steps);
     let shaped = match &body.content {
         Content::Change(bytes) => shape_change(bytes, &places, device.person, device.id),
         Content::Slots(slots) => shape_slots(slots.clone(), &places, Writer::Member(device.person)),
@@ -118,7 +165,7 @@ fn shape(index: &Index<'_>, verified: Verified, device: Device) -> Result<Result
     match shaped {
         Ok(shaped) => {
             let contents = contents_of(shaped.slots());
-            Ok(Ok(Whole { name: state.name, verified, device, shaped, contents }))
+            Ok(Ok(Whole { name, verified, device, shaped, contents }))
         }
         Err(refusal) => no(refusal.code()),
     }
@@ -145,6 +192,8 @@ pub(crate) struct Ground {
 /// One act of an envelope, sorted by what stands of it.
 struct Act {
     id: ActId,
+    /// All that it says.
+    content: ContentHash,
     /// What neither stands nor is held.
     new: Vec<Slot>,
     /// Whether all of its slots are new.
@@ -164,18 +213,25 @@ impl Desk<'_> {
     /// # Errors
     /// [`DeskError`]; the desk is to be thrown away then.
     pub fn receive(&mut self, carrier: DeviceId, checked: Checked) -> Result<Vec<Fate>, DeskError> {
-        let device = match &checked.content {
-            Ok(whole) => whole.device.id,
-            Err(refused) => refused.device.unwrap_or(carrier),
-        };
+        let device = checked.device().unwrap_or(carrier);
         if over_quota(&self.index().quota(device)?) {
             return Ok(Vec::new());
         }
-        let fates = match checked.content {
-            Ok(whole) => self.receive_whole(whole, checked.envelope, checked.hash)?,
-            Err(refused) => vec![self.refuse(refused, device, checked.envelope, checked.hash)?],
-        };
+        let fates = self.settle_envelope(device, checked, None)?;
         Ok(if device == carrier { fates } else { Vec::new() })
+    }
+
+    /// As [`Self::receive`], whatever else of the device waits; `receipt` is the proof that the act of the envelope was stored once.
+    pub(crate) fn settle_envelope(
+        &mut self,
+        device: DeviceId,
+        checked: Checked,
+        receipt: Option<Receipt>,
+    ) -> Result<Vec<Fate>, DeskError> {
+        match checked.content {
+            Ok(whole) => self.receive_whole(whole, checked.envelope, checked.hash, receipt),
+            Err(refused) => Ok(vec![self.refuse(refused, device, checked.envelope, checked.hash)?]),
+        }
     }
 
     fn refuse(
@@ -187,8 +243,9 @@ impl Desk<'_> {
     ) -> Result<Fate, DeskError> {
         let (document, code) = (refused.document, refused.code);
         let seq = self.emit(LogEntry::Refused { document, device, envelope, code: code.clone() })?;
-        let receipt = self.receipt(document, &[&hash.0], seq);
-        Ok(Fate { document, act: None, envelope: hash, outcome: Outcome::Refused { code }, receipt })
+        let outcome = Outcome::Refused { code };
+        let receipt = self.receipt(&About { document, act: ActId(hash.0), content: hash }, &outcome, seq);
+        Ok(Fate { document, act: None, envelope: hash, outcome, receipt })
     }
 
     fn receive_whole(
@@ -196,6 +253,7 @@ impl Desk<'_> {
         whole: Whole,
         envelope: Envelope,
         hash: ContentHash,
+        receipt: Option<Receipt>,
     ) -> Result<Vec<Fate>, DeskError> {
         let (slots, wrapping) = whole.shaped.into_parts();
         let document = whole.verified.body().document;
@@ -208,8 +266,14 @@ impl Desk<'_> {
         let mut earlier = Earlier::new();
         let mut verdicts = Vec::new();
         for act in &acts {
-            let mut judged = self.judge_slots(document, &whole.name, &ground, &act.new, &earlier)?;
-            if act.twin
+            let mut judged = match &receipt {
+                Some(_) => self.judge_by_receipt(document, &act.new, &earlier)?,
+                None => self.judge_slots(document, &whole.name, &ground, &act.new, &earlier)?,
+            };
+            if state.incarnation > 0 && self.was_taken_out(document, &act.new)? {
+                judged = Judged { reason: Some(HoldReason::SetAside), ..judged };
+                judged.only_on_top = false;
+            } else if act.twin
                 && !matches!(
                     judged.reason,
                     Some(HoldReason::AccessEnded | HoldReason::DeviceRevoked | HoldReason::DeviceLost)
@@ -227,17 +291,20 @@ impl Desk<'_> {
             }
             verdicts.push(judged);
         }
-        let stored = self.store_allowed(
-            &state,
-            &whole.verified,
-            &envelope,
-            hash,
-            &slots,
-            &whole.contents,
-            wrapping,
-            &acts,
-            &verdicts,
-        )?;
+        let stored = match receipt {
+            Some(receipt) => self.store_again(&state, envelope, receipt, &acts, &verdicts)?,
+            None => self.store_allowed(
+                &state,
+                &whole.verified,
+                &envelope,
+                hash,
+                &slots,
+                &whole.contents,
+                wrapping,
+                &acts,
+                &verdicts,
+            )?,
+        };
         let mut fates = Vec::new();
         for (act, judged) in acts.into_iter().zip(verdicts) {
             fates.push(self.settle(
@@ -248,8 +315,10 @@ impl Desk<'_> {
                 act,
                 judged,
                 stored,
+                receipt,
             )?);
         }
+        self.close_recovered(document, &slots)?;
         let now_standing: Vec<SlotKey> = earlier.into_keys().collect();
         self.release(document, &whole.name, &now_standing)?;
         Ok(fates)
@@ -285,9 +354,14 @@ impl Desk<'_> {
         let mut acts = Vec::new();
         for id in order {
             let group = by_act.remove(&id).unwrap_or_default();
-            let mut act = Act { id, new: Vec::new(), whole: true, standing: 0, held: None, twin: false };
-            for slot in group {
-                let content = contents.get(&slot.key).copied().unwrap_or_else(|| slot.content_hash());
+            let hashes: Vec<ContentHash> = group
+                .iter()
+                .map(|slot| contents.get(&slot.key).copied().unwrap_or_else(|| slot.content_hash()))
+                .collect();
+            let content = content_of(hashes.iter().copied());
+            let mut act =
+                Act { id, content, new: Vec::new(), whole: true, standing: 0, held: None, twin: false };
+            for (slot, content) in group.into_iter().zip(hashes) {
                 if let Some(standing) = index.slot(document, &slot.key)? {
                     if standing.hash == content {
                         act.standing = act.standing.max(standing.seq);
@@ -303,9 +377,8 @@ impl Desk<'_> {
                     }
                     act.twin = true;
                 }
-                let same = |hold: &Hold| {
-                    hold.slots.iter().any(|held| held.key == slot.key && held.content_hash() == content)
-                };
+                // What was recovered from a colleague's copy makes room for the author's own.
+                let same = |hold: &Hold| hold.reason != HoldReason::Recovered && hold.has(&slot.key, content);
                 if let Some(hold) = index.held(document, &slot.key)?.into_iter().find(same) {
                     act.held = Some(hold);
                     act.whole = false;
@@ -415,11 +488,8 @@ impl Desk<'_> {
         verdicts: &[Judged],
     ) -> Result<u64, DeskError> {
         let document = verified.body().document;
-        let allowed = || {
-            let acts = acts.iter().zip(verdicts).filter(|(_, judged)| judged.reason.is_none());
-            acts.flat_map(|(act, _)| &act.new)
-        };
-        if allowed().next().is_none() {
+        let slots_allowed = allowed(acts, verdicts);
+        if slots_allowed.is_empty() {
             return Ok(0);
         }
         let whole = acts.iter().zip(verdicts).all(|(act, judged)| act.whole && judged.reason.is_none());
@@ -437,8 +507,47 @@ impl Desk<'_> {
         }
         let origin =
             Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy: POLICY };
-        let allowed: Vec<Slot> = allowed().cloned().collect();
-        self.issue_on(document, state, &allowed, contents, &origin)
+        self.issue_on(document, state, &slots_allowed, contents, &origin)
+    }
+
+    fn store_again(
+        &mut self,
+        state: &DocumentState,
+        envelope: Envelope,
+        receipt: Receipt,
+        acts: &[Act],
+        verdicts: &[Judged],
+    ) -> Result<u64, DeskError> {
+        let slots = allowed(acts, verdicts);
+        if slots.is_empty() {
+            return Ok(0);
+        }
+        self.issue(&state.name, &slots, &Origin::Again { envelope, receipt })
+    }
+
+    /// A receipt stands in for policy. What builds on something that does not stand again yet waits for that, and for nothing else.
+    pub(crate) fn judge_by_receipt(
+        &self,
+        document: DocumentId,
+        slots: &[Slot],
+        earlier: &Earlier,
+    ) -> Result<Judged, DeskError> {
+        let index = self.index();
+        let made = |base: &SlotKey| slots.iter().any(|slot| slot.key == *base) || earlier.contains_key(base);
+        let mut on_top = false;
+        for base in slots.iter().flat_map(policy::builds_on) {
+            on_top |= !made(&base) && index.slot(document, &base)?.is_none();
+        }
+        Ok(Judged { reason: on_top.then_some(HoldReason::OnTop), only_on_top: on_top, ..Judged::default() })
+    }
+
+    fn was_taken_out(&self, document: DocumentId, slots: &[Slot]) -> Result<bool, DeskError> {
+        for slot in slots {
+            if self.index().is_taken_out(document, &slot.key, &slot.content_hash())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that is known of one act")]
@@ -451,8 +560,10 @@ impl Desk<'_> {
         act: Act,
         judged: Judged,
         stored: u64,
+        receipt: Option<Receipt>,
     ) -> Result<Fate, DeskError> {
         let document = verified.body().document;
+        let about = About { document, act: act.id, content: act.content };
         let (outcome, seq) = match (act.new.is_empty(), act.held, judged.reason.clone()) {
             (true, Some(hold), _) => {
                 let held = Outcome::Held { hold: hold.id, reason: hold.reason, state: hold.state };
@@ -470,6 +581,7 @@ impl Desk<'_> {
                     slots: act.new,
                     reason: reason.clone(),
                     only_on_top: judged.only_on_top,
+                    receipt: receipt.filter(|_| judged.only_on_top),
                     fault: judged.fault,
                     late: judged.late,
                     envelope,
@@ -488,8 +600,8 @@ impl Desk<'_> {
                 (Outcome::Held { hold: id, reason, state }, seq)
             }
         };
-        let receipt = self.receipt(document, &[&act.id.0], seq);
-        Ok(Fate { document, act: Some(act.id), envelope, outcome, receipt })
+        let receipt = self.receipt(&about, &outcome, seq);
+        Ok(Fate { document, act: Some(about.act), envelope, outcome, receipt })
     }
 
     /// What builds on something that was declined or withdrawn goes along with it, and returns to the author as one bundle.
@@ -514,13 +626,10 @@ impl Desk<'_> {
             Some(_) | None => hold,
         })
     }
+}
 
-    /// Returns the receipt of a fate: what only this server can have said.
-    pub(crate) fn receipt(&self, document: DocumentId, acts: &[&[u8]], seq: u64) -> Receipt {
-        let log = self.conditions().log;
-        let seq_bytes = seq.to_be_bytes();
-        let mut parts: Vec<&[u8]> = vec![&log.0, &document.0, &seq_bytes];
-        parts.extend(acts);
-        Receipt { log, seq, keyed: self.conditions().secret.keyed("receipt", &parts) }
-    }
+/// Returns what may stand of acts that were judged.
+fn allowed(acts: &[Act], verdicts: &[Judged]) -> Vec<Slot> {
+    let acts = acts.iter().zip(verdicts).filter(|(_, judged)| judged.reason.is_none());
+    acts.flat_map(|(act, _)| act.new.iter().cloned()).collect()
 }

@@ -8,7 +8,7 @@ use crate::exchange::server::apply::hash_of;
 use crate::exchange::server::desk::Secret;
 use crate::exchange::server::entry::LogEntry;
 use crate::exchange::server::hold::is_shown;
-use crate::exchange::server::index::Index;
+use crate::exchange::server::index::{DocumentState, Index};
 use crate::ids::{DocumentId, LogId, PersonId};
 use crate::kv::KvError;
 use crate::roster::reading::Roles;
@@ -28,6 +28,12 @@ pub trait LogRead {
 
     /// Returns the log's running hash at a place; none beyond its end.
     fn running(&self, seq: u64) -> Result<Option<[u8; 8]>, KvError>;
+
+    /// Returns the horizon: entries at this place and before it may be gone; 0 where all are there. Whoever raises it has made the snapshots
+    /// of what lies there, and has said every fact of it anew behind it.
+    fn horizon(&self) -> u64 {
+        0
+    }
 }
 
 /// What a cursor is worth here.
@@ -35,8 +41,10 @@ pub trait LogRead {
 pub enum Worth {
     /// It is of this log: go on behind this place.
     After(u64),
-    /// It is of another log, was not given out here, or lies beyond what is here: begin anew.
+    /// It is of another life of the log, was not given out here, or lies below the horizon: begin anew.
     Foreign,
+    /// This server gave it out in this life of its log, and does not have what it stands for: the folder was set back, and nobody said so.
+    RolledBack,
 }
 
 /// Makes the cursor that stands for a place in this log.
@@ -53,11 +61,22 @@ pub fn cursor_at(log: &dyn LogRead, id: LogId, secret: &Secret, seq: u64) -> Res
 /// # Errors
 /// [`KvError`] where the log cannot be read.
 pub fn worth(log: &dyn LogRead, id: LogId, secret: &Secret, cursor: &Cursor) -> Result<Worth, KvError> {
-    let ours = cursor.log == id
-        && cursor.keyed == keyed(secret, id, cursor.seq, &cursor.running)
-        && cursor.seq <= log.end()
-        && log.running(cursor.seq)? == Some(cursor.running);
-    Ok(if ours { Worth::After(cursor.seq) } else { Worth::Foreign })
+    if !is_ours(secret, cursor) || cursor.log != id {
+        return Ok(Worth::Foreign);
+    }
+    // Of what lies below the horizon the hash may be gone as well.
+    let far = cursor.seq < log.horizon();
+    let here = far || (cursor.seq <= log.end() && log.running(cursor.seq)? == Some(cursor.running));
+    Ok(match here {
+        true if cursor.seq < log.horizon() => Worth::Foreign,
+        true => Worth::After(cursor.seq),
+        false => Worth::RolledBack,
+    })
+}
+
+/// Returns whether a cursor was given out by this server, in whatever life of its log.
+pub(crate) fn is_ours(secret: &Secret, cursor: &Cursor) -> bool {
+    cursor.keyed == keyed(secret, cursor.log, cursor.seq, &cursor.running)
 }
 
 fn keyed(secret: &Secret, id: LogId, seq: u64, running: &[u8; 8]) -> [u8; 16] {
@@ -93,6 +112,10 @@ pub fn tell(
     room: usize,
 ) -> Result<Told, KvError> {
     let end = log.end();
+    let horizon = log.horizon();
+    // What the log has no more is told out of the index: it is what stands now, whenever it came about.
+    let below = if after < horizon { below_the_horizon(index, person, horizon)? } else { Vec::new() };
+    let after = after.max(horizon);
     let mail = index.mail(person, after, end, STREAM_ROWS)?;
     // Where a stream is cut, nothing behind the cut is told by the others either.
     let mut until = if mail.len() == STREAM_ROWS { mail.last().copied().unwrap_or(end) } else { end };
@@ -109,22 +132,58 @@ pub fn tell(
         }
         let from = match begins_here {
             // Few changes are sent from the founding on, so that nothing has to be fetched.
-            true if state.changes <= INLINE_CHANGES_MAX => 0,
+            true if is_inlined(index, &state, horizon)? => 0,
             true => continue,
             false if state.last <= after => continue,
             false => after,
         };
-        let changes = index.changes(document, from, until, STREAM_ROWS)?;
+        let mut changes = index.changes(document, from, until, STREAM_ROWS)?;
+        if begins_here {
+            // Its beginning names the life that it is in.
+            changes.retain(|seq| *seq != state.renewed);
+        }
         if changes.len() == STREAM_ROWS {
             until = until.min(changes.last().copied().unwrap_or(end));
         }
         places.extend(changes.into_iter().map(|seq| (seq, Some(document))));
     }
     let room = room.min(REPLY_BYTES_MAX);
-    compose(index, log, person, Stretch { after, until, end, places, fresh, room }, yours)
+    compose(index, log, person, Stretch { below, after, until, end, places, fresh, room }, yours)
+}
+
+/// Returns whether a document that begins is told change by change.
+fn is_inlined(index: &Index<'_>, state: &DocumentState, horizon: u64) -> Result<bool, KvError> {
+    let few = state.changes <= INLINE_CHANGES_MAX;
+    let document = state.name.id();
+    Ok(few && (horizon == 0 || index.changes(document, 0, horizon, 1)?.is_empty()))
+}
+
+/// Tells what lies below the horizon: the documents that a person reads or read, and all of her own holds, as they are now.
+fn below_the_horizon(index: &Index<'_>, person: PersonId, horizon: u64) -> Result<Vec<Entry>, KvError> {
+    let mut entries = Vec::new();
+    for (document, reading) in index.readings(person)? {
+        if let Some((_, why)) = reading.ended.filter(|(seq, _)| *seq <= horizon) {
+            entries.push(Entry::End { document, why });
+        }
+        let Some(state) =
+            index.document(document)?.filter(|_| reading.ended.is_none() && reading.begun <= horizon)
+        else {
+            continue;
+        };
+        let holds = open_holds(index, person, &reading.roles, document)?;
+        let fetch = (state.changes > 0).then_some(state.last);
+        entries.push(Entry::Begin { name: state.name, incarnation: state.incarnation, fetch, holds });
+    }
+    entries.extend(index.authored(person)?.iter().map(|hold| Entry::Hold(hold.view())));
+    Ok(entries)
+}
+
+fn begun(entry: &Entry) -> Option<DocumentId> {
+    if let Entry::Begin { name, .. } = entry { Some(name.id()) } else { None }
 }
 
 struct Stretch {
+    below: Vec<Entry>,
     after: u64,
     until: u64,
     end: u64,
@@ -141,8 +200,9 @@ fn compose(
     stretch: Stretch,
     yours: &BTreeSet<ChangeHash>,
 ) -> Result<Told, KvError> {
-    let Stretch { after, mut until, end, places, fresh, room } = stretch;
-    let mut told = Told { entries: Vec::new(), until, more: false, delivered: BTreeSet::new() };
+    let Stretch { below, after, mut until, end, places, fresh, room } = stretch;
+    let delivered = below.iter().filter_map(begun).collect();
+    let mut told = Told { entries: below, until, more: false, delivered };
     let mut bytes = 0;
     // Changes older than the beginning of their document are told with it.
     let mut older: BTreeMap<DocumentId, Vec<u64>> = BTreeMap::new();
@@ -181,7 +241,7 @@ fn compose(
     told.more = until < end;
     // A snapshot must have everything up to the end of this stretch: what lies behind comes as entries.
     for entry in &mut told.entries {
-        if let Entry::Begin { fetch: Some(fetch), .. } = entry {
+        if let Entry::Begin { fetch: Some(fetch), .. } | Entry::Replace { fetch, .. } = entry {
             *fetch = until;
         }
     }
@@ -196,8 +256,14 @@ impl Told {
         seq: u64,
         yours: &BTreeSet<ChangeHash>,
     ) -> Result<(), KvError> {
-        let LogEntry::Changed { change, .. } = log.entry(seq)? else {
-            return Err(KvError::Damaged("change"));
+        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is ever among a document's changes")]
+        let change = match log.entry(seq)? {
+            LogEntry::Changed { change, .. } => change,
+            LogEntry::Replaced { incarnation, .. } => {
+                self.entries.push(Entry::Replace { document, incarnation, fetch: seq });
+                return Ok(());
+            }
+            _ => return Err(KvError::Damaged("change")),
         };
         let hash = if yours.is_empty() { None } else { outline(&change).ok().map(|outline| outline.hash) };
         let change = match hash.filter(|hash| yours.contains(hash)) {
@@ -226,7 +292,7 @@ impl Told {
                 let (Some(reading), Some(state)) = (reading, index.document(document)?) else {
                     return Ok(None);
                 };
-                let fetch = (state.changes > INLINE_CHANGES_MAX).then_some(state.last);
+                let fetch = (!is_inlined(index, &state, log.horizon())?).then_some(state.last);
                 let holds = open_holds(index, person, &reading.roles, document)?;
                 self.delivered.insert(document);
                 self.entries.push(Entry::Begin {
@@ -293,7 +359,7 @@ impl Told {
     }
 }
 
-fn open_holds(
+pub(crate) fn open_holds(
     index: &Index<'_>,
     person: PersonId,
     roles: &Roles,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::schema::{REASON_CHARS_MAX, RecordKind, check_record};
 use crate::document::slot::{Slot, SlotKey, Value};
-use crate::exchange::message::HoldState;
+use crate::exchange::message::{HoldReason, HoldState};
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::Hold;
 use crate::exchange::server::hold::may_review;
@@ -48,6 +48,9 @@ impl Desk<'_> {
     /// # Errors
     /// [`DeskError::Index`].
     pub fn reviews(&self, person: PersonId, hold: &Hold) -> Result<bool, DeskError> {
+        if hold.reason == HoldReason::Recovered {
+            return Ok(person != hold.author && self.coordinates(person, hold)?);
+        }
         let index = self.index();
         let roles = self.roles_on(person, hold.name.subject, self.today())?;
         if may_read(&hold.name, person, &roles) && may_review(&index, person, &roles, hold) {
@@ -64,7 +67,9 @@ impl Desk<'_> {
         let Some(person) = self.index().person(person)?.filter(|person| person.role == Role::Coord) else {
             return Ok(false);
         };
-        let school = self.index().student(hold.name.subject)?.and_then(|student| student.school);
+        // Of a student whom nobody has named there is no coordinator either.
+        let Some(student) = self.index().student(hold.name.subject)? else { return Ok(false) };
+        let school = student.school;
         Ok(person.school.is_none() || person.school == school)
     }
 

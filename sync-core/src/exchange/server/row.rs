@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::kv::KvError;
 
 /// The form of the rows. It goes up with every change of a type that stands in a row, the order of an enum's variants included.
-pub const ROW_FORMAT: u32 = 2;
+pub const ROW_FORMAT: u32 = 3;
 
 /// Encodes the value of a row. The same value always gives the same bytes.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -115,7 +115,8 @@ mod tests {
             reason: "caseload".to_owned().into(),
         };
         line(&mut out, "grant", &grant);
-        for state in [DeviceState::Active, DeviceState::Revoked, DeviceState::Lost] {
+        for state in [DeviceState::Active, DeviceState::Revoked, DeviceState::Lost, DeviceState::Unconfirmed]
+        {
             let (id, tablet) = (DeviceId([9; 16]), TabletId([10; 16]));
             let device = Device { id, key: [11; 32], person: PersonId([1; 16]), tablet, state };
             line(&mut out, "device", &device);
@@ -123,8 +124,16 @@ mod tests {
         let code = CodeState { person: PersonId([1; 16]), expires: Moment(1_795_000_000_000), used: true };
         line(&mut out, "code", &code);
         let heads = vec![ChangeHash([12; 32])];
-        let document =
-            DocumentState { name, steps: 1, incarnation: 2, heads, max_op: 300, last: 70_000, changes: 9 };
+        let document = DocumentState {
+            name,
+            steps: 1,
+            incarnation: 2,
+            heads,
+            max_op: 300,
+            last: 70_000,
+            changes: 9,
+            renewed: 0,
+        };
         line(&mut out, "document", &document);
         line(&mut out, "change", &ChangeState { max_op: 300, step: 1, seq: 70_000 });
         line(&mut out, "actor", &ActorState { seq: 3, hash: ChangeHash([12; 32]) });

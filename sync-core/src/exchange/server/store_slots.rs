@@ -106,7 +106,9 @@ impl Desk<'_> {
         let tip = Tip { heads: state.heads.clone(), max_op: state.max_op, actor: past };
         let places = containers_in(id, state.name.kind, state.steps);
         let issued = issue(&places, &tip, actor, self.conditions().now, slots)?;
-        let (mut last, whole) = (state.last, issued.len() == 1);
+        // What stands again after a restore is counted with its entry.
+        let counted = matches!(origin, Origin::Again { .. });
+        let (mut last, whole) = (state.last, issued.len() == 1 && !counted);
         for change in issued {
             let outline = change.outline();
             let entry = LogEntry::Changed { document: id, change: change.bytes, origin: origin.clone() };

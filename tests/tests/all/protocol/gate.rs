@@ -216,7 +216,7 @@ fn a_base_that_comes_and_is_held_goes_to_reviewers_with_what_builds_on_it() {
 fn held_on_something_unknown_and_for_another_reason() {
     let mut story = Story::school();
     let note = deeds::canary(plan().id());
-    let goal = story.draft("slp", &plan(), Deed::Goal("slp"), |make| {
+    let goal = story.draft("slp 2", &plan(), Deed::Goal("slp"), |make| {
         make.record(RecordKind::Goal, deeds::goal("slp", 80, note));
     });
     let base = made(&goal);

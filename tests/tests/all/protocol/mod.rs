@@ -8,7 +8,9 @@ mod copies;
 mod family;
 mod fates;
 mod gate;
+mod lives;
 mod reading;
+mod restored;
 
 use std::collections::BTreeSet;
 

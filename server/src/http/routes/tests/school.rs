@@ -330,7 +330,7 @@ impl Tablet {
         fields.insert("offset".into(), 0.into());
         let key = SlotKey::new(self.profile.person, drawn);
         let slot = Slot { container: container.into(), key, fields };
-        let writes = keep(&self.store, name, ActId::from(drawn), vec![slot]).unwrap();
+        let writes = keep(&self.store, name, ActId::from(drawn), vec![slot], None).unwrap();
         self.store.apply(writes);
         key
     }

@@ -1,0 +1,156 @@
+//! What a restored copy must not forget: every life of the log, revoked devices, documents that are gone.
+//!
+//! The register lies beside the server's keys, outside the backups, and is applied before anything else of a restored copy is looked at.
+//! It is a value; whoever keeps the keys keeps the file.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::slot::{ContentHash, SlotKey};
+use crate::exchange::server::entry::LogEntry;
+use crate::ids::{DeviceId, DocumentId, LogId};
+use crate::roster::DeviceState;
+
+/// Lives of one log that are registered; more than this are not followed.
+pub const LIVES_MAX: usize = 1_000;
+
+/// One life of the organisation's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// Its id.
+    pub log: LogId,
+    /// The life that it began as a copy of, and the last place that the two have in common; none where it was founded. The place is 0 where
+    /// nobody knows it.
+    pub from: Option<(LogId, u64)>,
+}
+
+/// A document that may not come back as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Gone {
+    /// It was destroyed.
+    Destroyed,
+    /// It began a new life without some of its records.
+    Renewed {
+        /// Which life it is in now.
+        incarnation: u32,
+        /// The records that it has no more, with what they said.
+        without: Vec<(SlotKey, ContentHash)>,
+    },
+}
+
+/// What lies beside the keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Register {
+    /// Every life of the log, in their order; the last is the present one.
+    pub lives: Vec<Life>,
+    /// Devices that were revoked or lost.
+    pub devices: BTreeMap<DeviceId, DeviceState>,
+    /// Documents that were destroyed, or began anew.
+    pub documents: BTreeMap<DocumentId, Gone>,
+}
+
+impl Register {
+    /// Returns the register of an organisation that is founded with this log.
+    pub fn founded(log: LogId) -> Self {
+        Self { lives: vec![Life { log, from: None }], ..Self::default() }
+    }
+
+    /// Adds a life that begins as a copy of `from`, of which it has what lies up to `end`: 0 where a folder was set back and nobody knows
+    /// how far. It must be on the disk before the new log has a first entry.
+    pub fn begin(&mut self, log: LogId, from: LogId, end: u64) {
+        self.lives.push(Life { log, from: Some((from, end)) });
+    }
+
+    /// Notes what an entry says that a restored copy must not forget. Returns whether the register has changed and is to be written.
+    ///
+    /// The same entry twice changes nothing.
+    pub fn note(&mut self, entry: &LogEntry) -> bool {
+        let before = self.clone();
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all else comes back with the backup, or with the tablets"
+        )]
+        match entry {
+            LogEntry::DeviceState { device, state: DeviceState::Active } => drop(self.devices.remove(device)),
+            LogEntry::DeviceState { device, state } => drop(self.devices.insert(*device, *state)),
+            LogEntry::Gone { document } => drop(self.documents.insert(*document, Gone::Destroyed)),
+            LogEntry::Replaced { document, incarnation, without } => {
+                self.renew(*document, *incarnation, without)
+            }
+            _ => {}
+        }
+        *self != before
+    }
+
+    fn renew(&mut self, document: DocumentId, life: u32, missing: &[(SlotKey, ContentHash)]) {
+        match self.documents.entry(document).or_insert(Gone::Renewed { incarnation: 0, without: Vec::new() })
+        {
+            Gone::Destroyed => {}
+            Gone::Renewed { incarnation, without } => {
+                *incarnation = (*incarnation).max(life);
+                let new = missing.iter().filter(|one| !without.contains(one)).copied().collect::<Vec<_>>();
+                without.extend(new);
+            }
+        }
+    }
+}
+
+/// Returns up to which place two lives of a log are the same; none where one of them is not registered.
+pub fn shared(lives: &[Life], one: LogId, other: LogId) -> Option<u64> {
+    let (mine, theirs) = (chain(lives, one)?, chain(lives, other)?);
+    theirs.iter().find_map(|(log, until)| {
+        let (_, limit) = mine.iter().find(|(known, _)| known == log)?;
+        Some((*until).min(*limit))
+    })
+}
+
+/// Returns a life with those that it came from, each with the last place that it has of them.
+fn chain(lives: &[Life], log: LogId) -> Option<Vec<(LogId, u64)>> {
+    let mut chain = vec![(log, u64::MAX)];
+    let mut life = lives.iter().find(|life| life.log == log)?;
+    while let Some((from, end)) = life.from.filter(|_| chain.len() <= LIVES_MAX) {
+        let until = chain.last().map_or(end, |(_, until)| end.min(*until));
+        chain.push((from, until));
+        life = lives.iter().find(|life| life.log == from)?;
+    }
+    Some(chain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGS: [LogId; 4] = [LogId([1; 16]), LogId([2; 16]), LogId([3; 16]), LogId([4; 16])];
+
+    #[test]
+    fn lives_share_what_both_came_from() {
+        let [first, monday, wednesday, rolled_back] = LOGS;
+        let mut register = Register::founded(first);
+        register.begin(monday, first, 50);
+        register.begin(wednesday, first, 40);
+        register.begin(rolled_back, wednesday, 0);
+        let shared = |one, other| shared(&register.lives, one, other);
+        assert_eq!(shared(monday, monday), Some(u64::MAX));
+        assert_eq!(shared(monday, first), Some(50));
+        assert_eq!(shared(wednesday, monday), Some(40), "both are copies of the first");
+        assert_eq!(shared(rolled_back, monday), Some(0), "nobody knows how far it was set back");
+        assert_eq!(shared(first, LogId([9; 16])), None, "a log of somebody else's");
+    }
+
+    #[test]
+    fn a_register_notes_each_thing_once() {
+        let mut register = Register::founded(LOGS[0]);
+        let device = DeviceId([5; 16]);
+        let lost = LogEntry::DeviceState { device, state: DeviceState::Lost };
+        assert!(register.note(&lost) && !register.note(&lost));
+        let document = DocumentId([6; 16]);
+        let without =
+            vec![(SlotKey::new(crate::ids::PersonId([7; 16]), ulid::Ulid::from(1)), ContentHash([8; 16]))];
+        let renewed = LogEntry::Replaced { document, incarnation: 1, without: without.clone() };
+        assert!(register.note(&renewed) && !register.note(&renewed));
+        assert_eq!(register.documents[&document], Gone::Renewed { incarnation: 1, without });
+        assert!(register.note(&LogEntry::Gone { document }));
+        assert!(!register.note(&renewed), "what is destroyed stays so");
+    }
+}
