@@ -27,7 +27,7 @@ type Case = fn(&dyn Backend);
 
 /// Runs all cases that need no failure.
 pub fn run_plain<B: Backend>(make: impl Fn() -> B) {
-    let cases: [Case; 8] = [
+    let cases: [Case; 9] = [
         numbers_go_up_without_gaps,
         readers_see_only_what_is_synced,
         a_drop_forgets_what_was_not_synced,
@@ -36,6 +36,7 @@ pub fn run_plain<B: Backend>(make: impl Fn() -> B) {
         the_index_follows_the_log,
         the_index_catches_up_before_anything_is_appended,
         limits_are_refused_without_a_trace,
+        another_id_keeps_what_there_is,
     ];
     for case in cases {
         case(&make());
@@ -202,6 +203,21 @@ fn the_index_catches_up_before_anything_is_appended(backend: &dyn Backend) {
     assert_eq!(store.index_mark(), 2);
     assert_eq!(store.reader().index().get(b"k").unwrap(), Some(b"1".to_vec()));
     assert_eq!(store.append(&frame(&[b"c"]), vec![]).unwrap().first, 3);
+}
+
+fn another_id_keeps_what_there_is(backend: &dyn Backend) {
+    let mut store = reopen(backend);
+    store.append(&frame(&[b"a"]), vec![put("k", "v")]).unwrap();
+    store.begin_log_id([9; 16]).unwrap();
+    let end = store.reader().end();
+    assert_eq!((store.reader().log_id(), end.seq, store.next_seq()), ([9; 16], 1, 2));
+    assert_eq!(store.reader().index().get(b"k").unwrap(), Some(b"v".to_vec()));
+    store.append(&frame(&[b"b"]), vec![]).unwrap();
+    store.sync().unwrap();
+    drop(store);
+    let store = backend.open();
+    assert_eq!((store.reader().log_id(), store.reader().end().seq), ([9; 16], 2));
+    assert_eq!(store.reader().running_hash_at(1).unwrap().unwrap().hash, end.hash);
 }
 
 fn limits_are_refused_without_a_trace(backend: &dyn Backend) {

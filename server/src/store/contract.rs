@@ -52,13 +52,18 @@ pub trait Store: Send {
     /// Applies what follows from the records after the mark up to `through`, and moves the mark there.
     fn catch_up(&mut self, through: u64, writes: Vec<Write>) -> Result<(), CatchUpError>;
 
+    /// Goes on under another id, as a log must that comes from a copy of the past. What was appended is synced first.
+    ///
+    /// All records keep their numbers. Whoever knows a place under the old id finds out by the id.
+    fn begin_log_id(&mut self, log_id: LogId) -> Result<(), SyncError>;
+
     /// Returns a view for readers, which outlives no failed sync.
     fn reader(&self) -> Arc<dyn StoreReader>;
 }
 
 /// The readers' side: shared by any number of threads, and it never waits for the writer's disk.
 pub trait StoreReader: Send + Sync {
-    /// Returns the id of this log.
+    /// Returns the id that this log goes by now.
     fn log_id(&self) -> LogId;
 
     /// Returns the last durable sequence number and the running hash there.

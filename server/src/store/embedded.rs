@@ -71,6 +71,11 @@ impl EmbeddedStore {
         Self::open_locked(data, FolderLock::take(data)?, segment_bytes)
     }
 
+    /// Opens the store in a folder that is held already.
+    pub(crate) fn open_held(data: &Path, lock: FolderLock) -> Result<Self, OpenError> {
+        Self::open_locked(data, lock, SEGMENT_BYTES)
+    }
+
     fn open_locked(data: &Path, lock: FolderLock, segment_bytes: u64) -> Result<Self, OpenError> {
         let log = Log::open(Arc::new(RealDisk), &log_path(data), segment_bytes)?;
         let shared = Arc::clone(log.shared());
@@ -104,14 +109,6 @@ impl EmbeddedStore {
             reader,
             _lock: lock,
         })
-    }
-
-    /// Goes on under a new log id, as a server restored from backup must.
-    ///
-    /// All records keep their numbers. Whoever knows a place under the old id finds out by the id.
-    pub fn begin_log_id(&mut self, log_id: LogId) -> Result<(), SyncError> {
-        self.sync()?;
-        self.log.begin_log_id(log_id)
     }
 
     /// Waits until the index on disk holds all that is durable in the log.
@@ -184,6 +181,11 @@ impl Store for EmbeddedStore {
         self.view.index.publish(overlay, self.reader.log_id(), End { seq: through, hash });
         self.index_seq = through;
         Ok(())
+    }
+
+    fn begin_log_id(&mut self, log_id: LogId) -> Result<(), SyncError> {
+        self.sync()?;
+        self.log.begin_log_id(log_id)
     }
 
     fn reader(&self) -> Arc<dyn StoreReader> {

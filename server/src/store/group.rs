@@ -19,7 +19,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 
 use super::contract::{AppendError, Appended, Store, StoreReader, SyncError};
-use super::frame::Frame;
+use super::frame::{Frame, LogId};
 use super::log::codec::encoded_bytes;
 use super::log::is_disk_full;
 use crate::crash::crash_point;
@@ -41,6 +41,11 @@ impl Turn<'_> {
     /// Returns the index with everything before this turn, synced or not.
     pub fn index(&self) -> &dyn KvRead {
         self.store.index()
+    }
+
+    /// Returns the id that the log goes by in this turn.
+    pub fn log_id(&self) -> LogId {
+        self.store.reader().log_id()
     }
 
     /// Returns the number that the first record appended in this turn will get.
@@ -132,6 +137,8 @@ type Decided = (Option<(Frame, Vec<Write>)>, Answer);
 
 struct Work {
     urgency: Urgency,
+    /// The id under which the log goes on with this turn, where it is another one.
+    begins: Option<LogId>,
     decide: Deciding,
 }
 
@@ -173,6 +180,37 @@ impl Committer {
         urgency: Urgency,
         work: impl FnOnce(&Turn<'_>) -> Decision<R> + Send + 'static,
     ) -> Result<Ticket<R>, CommitError> {
+        self.queue(urgency, None, work, |_| ())
+    }
+
+    /// Queues work, as [`submit`](Self::submit) does. When it is durable, `durable` is called with the answer on the writing thread, before
+    /// the answer leaves, and whether or not somebody still waits for it.
+    pub fn submit_then<R: Send + 'static>(
+        &self,
+        urgency: Urgency,
+        work: impl FnOnce(&Turn<'_>) -> Decision<R> + Send + 'static,
+        durable: impl FnOnce(&R) + Send + 'static,
+    ) -> Result<Ticket<R>, CommitError> {
+        self.queue(urgency, None, work, durable)
+    }
+
+    /// Queues work with whose turn the log goes on under another id: what was decided before is durable under the old one by then. It
+    /// cannot wait.
+    pub fn begin<R: Send + 'static>(
+        &self,
+        log_id: LogId,
+        work: impl FnOnce(&Turn<'_>) -> Decision<R> + Send + 'static,
+    ) -> Result<Ticket<R>, CommitError> {
+        self.queue(Urgency::CannotWait, Some(log_id), work, |_| ())
+    }
+
+    fn queue<R: Send + 'static>(
+        &self,
+        urgency: Urgency,
+        begins: Option<LogId>,
+        work: impl FnOnce(&Turn<'_>) -> Decision<R> + Send + 'static,
+        durable: impl FnOnce(&R) + Send + 'static,
+    ) -> Result<Ticket<R>, CommitError> {
         let (sender, receiver) = oneshot::channel();
         let decide: Deciding = Box::new(move |turn| {
             let turn = match turn {
@@ -187,12 +225,15 @@ impl Committer {
                 Decision::Nothing(reply) => (None, reply),
             };
             let answer: Answer = Box::new(move |outcome| {
+                if outcome.is_ok() {
+                    durable(&reply);
+                }
                 // Nobody may be waiting any more: what was committed stands all the same.
                 let _ = sender.send(outcome.map(|appended| Committed { reply, appended }));
             });
             Some((frame, answer))
         });
-        let work = Work { urgency, decide };
+        let work = Work { urgency, begins, decide };
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         match queue.as_ref().ok_or(CommitError::Closed)?.try_send(work) {
             Ok(()) => Ok(Ticket(receiver)),
@@ -245,6 +286,13 @@ fn write_all(mut store: Box<dyn Store>, queue: &Receiver<Work>) -> Box<dyn Store
 
 /// Lets one piece of work decide, and appends what it decided.
 fn take(store: &mut dyn Store, work: Work, group: &mut Group) {
+    if let Some(log_id) = work.begins {
+        let begun = commit(store, group).map_or_else(|| store.begin_log_id(log_id).map_err(not_synced), Err);
+        if let Err(error) = begun {
+            (work.decide)(Err(error));
+            return;
+        }
+    }
     // A panic drops the asker's channel, which answers `Abandoned`; the store was only read.
     let refused = work.urgency == Urgency::Waits && !group.has_room;
     let decided = catch_unwind(AssertUnwindSafe(|| {
@@ -279,16 +327,20 @@ fn take(store: &mut dyn Store, work: Work, group: &mut Group) {
 fn commit(store: &mut dyn Store, group: &mut Group) -> Option<CommitError> {
     let synced = store.sync();
     crash_point("after_sync");
-    let failed = synced.err().map(|error| match error {
-        SyncError::NotWritten(error) if is_disk_full(&error) => CommitError::DiskFull,
-        SyncError::NotWritten(error) => CommitError::NotWritten { what: error.to_string() },
-        SyncError::Poisoned => CommitError::Poisoned,
-    });
+    let failed = synced.err().map(not_synced);
     group.bytes = 0;
     for (answer, appended) in std::mem::take(&mut group.answers) {
         answer(failed.clone().map_or(Ok(appended), Err));
     }
     failed
+}
+
+fn not_synced(error: SyncError) -> CommitError {
+    match error {
+        SyncError::NotWritten(error) if is_disk_full(&error) => CommitError::DiskFull,
+        SyncError::NotWritten(error) => CommitError::NotWritten { what: error.to_string() },
+        SyncError::Poisoned => CommitError::Poisoned,
+    }
 }
 
 fn not_taken(error: &AppendError) -> CommitError {
@@ -438,6 +490,48 @@ mod tests {
         go.send(()).unwrap();
         held.wait().unwrap();
         assert!(tickets.into_iter().all(|ticket| ticket.wait().is_ok()));
+    }
+
+    #[test]
+    fn a_new_id_begins_with_its_turn_and_what_came_before_stands_under_the_old_one() {
+        let (disk, committer) = committer();
+        let (go, held) = hold(&committer);
+        let of = |turn: &Turn<'_>| Decision::Append { frame: frame(1), writes: vec![], reply: turn.log_id() };
+        let before = committer.submit(Urgency::Waits, of).unwrap();
+        let first = committer.begin([2; 16], of).unwrap();
+        let after = committer.submit(Urgency::Waits, of).unwrap();
+        go.send(()).unwrap();
+        held.wait().unwrap();
+        assert_eq!(before.wait().unwrap().reply, [1; 16]);
+        let first = first.wait().unwrap();
+        assert_eq!((first.reply, first.appended), ([2; 16], Some(Appended { first: 2, last: 2 })));
+        assert_eq!(after.wait().unwrap().reply, [2; 16]);
+        disk.fail_next_sync();
+        let poisoned = committer.append(frame(1), vec![]).unwrap().wait();
+        assert_eq!(poisoned, Err(CommitError::Poisoned));
+        assert_eq!(committer.begin([3; 16], of).unwrap().wait(), Err(CommitError::Poisoned));
+        assert_eq!(committer.reader().log_id(), [2; 16]);
+    }
+
+    #[test]
+    fn what_follows_from_durable_work_happens_though_nobody_waits_and_not_when_it_failed() {
+        let (disk, committer) = committer();
+        let (tell, told) = std::sync::mpsc::channel();
+        let of = move |name: &'static str| {
+            let tell = tell.clone();
+            let work = move |_: &Turn<'_>| Decision::Append { frame: frame(1), writes: vec![], reply: name };
+            (work, move |reply: &&'static str| tell.send(*reply).unwrap())
+        };
+        disk.fail_next_write();
+        let (work, durable) = of("failed");
+        assert_eq!(
+            committer.submit_then(Urgency::Waits, work, durable).unwrap().wait(),
+            Err(CommitError::DiskFull)
+        );
+        let (work, durable) = of("done");
+        drop(committer.submit_then(Urgency::Waits, work, durable).unwrap());
+        committer.close().unwrap();
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), ["done"]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use sync_core::kv::{KvError, KvRead, Pair, Write};
 pub struct MemoryDisk(Arc<Kept>);
 
 struct Kept {
-    log_id: LogId,
+    log_id: Mutex<LogId>,
     frames: Mutex<Vec<KeptFrame>>,
     fail_write: AtomicBool,
     fail_sync: AtomicBool,
@@ -42,7 +42,7 @@ impl MemoryDisk {
     /// Begins an empty log.
     pub fn new(log_id: LogId) -> Self {
         MemoryDisk(Arc::new(Kept {
-            log_id,
+            log_id: Mutex::new(log_id),
             frames: Mutex::default(),
             fail_write: AtomicBool::default(),
             fail_sync: AtomicBool::default(),
@@ -63,6 +63,10 @@ impl MemoryDisk {
     /// Says whether the disk has room for no more than the reserve.
     pub fn set_almost_full(&self, almost_full: bool) {
         self.0.almost_full.store(almost_full, Ordering::SeqCst);
+    }
+
+    fn log_id(&self) -> LogId {
+        *self.0.log_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn frames(&self) -> MutexGuard<'_, Vec<KeptFrame>> {
@@ -163,7 +167,7 @@ impl Store for MemoryStore {
         let end = group
             .last()
             .map_or(End { seq: 0, hash: GENESIS_HASH }, |last| End { seq: last.at.last, hash: last.at.hash });
-        if self.shared.index.apply(&writes, kept.log_id, end.seq, end.hash).is_err() {
+        if self.shared.index.apply(&writes, self.shared.disk.log_id(), end.seq, end.hash).is_err() {
             panic!("a map cannot fail");
         }
         self.shared.disk.frames().extend(group);
@@ -193,9 +197,15 @@ impl Store for MemoryStore {
         };
         let mut overlay = Overlay::new();
         add_to(&mut overlay, writes);
-        let log_id = self.shared.disk.0.log_id;
+        let log_id = self.shared.disk.log_id();
         self.shared.index.apply(&overlay, log_id, through, at.hash).map_err(CatchUpError::Index)?;
         self.index_seq = through;
+        Ok(())
+    }
+
+    fn begin_log_id(&mut self, log_id: LogId) -> Result<(), SyncError> {
+        self.sync()?;
+        *self.shared.disk.0.log_id.lock().unwrap_or_else(PoisonError::into_inner) = log_id;
         Ok(())
     }
 
@@ -257,7 +267,7 @@ impl KvRead for MemoryReader {
 
 impl StoreReader for MemoryReader {
     fn log_id(&self) -> LogId {
-        self.disk.0.log_id
+        self.disk.log_id()
     }
 
     fn end(&self) -> End {
