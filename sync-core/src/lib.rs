@@ -94,6 +94,7 @@ pub mod measure;
 pub mod projection;
 pub mod record;
 pub mod roster;
+pub mod sealing;
 pub mod sensitive;
 pub mod service;
 pub mod time;
