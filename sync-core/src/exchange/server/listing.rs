@@ -40,7 +40,11 @@ pub(crate) fn compare(
     match listing {
         None => Ok(Compared::default()),
         Some(Listing::Digest(theirs)) => {
-            let ours = wanted(index, person, position.from)?;
+            // What has ended since is still on the tablet, and its end is told with this very reply.
+            let at = position.from;
+            let ours = copies(index, person, at, |reading| {
+                reading.begun <= at && reading.ended.is_none_or(|(ended, _)| ended > at)
+            })?;
             let same = digest(ours.into_values().map(|(listed, _, _)| listed)) == *theirs;
             Ok(Compared { wanted: !same, ..Compared::default() })
         }
@@ -56,15 +60,21 @@ pub(crate) fn compare(
 
 type Wanted = BTreeMap<DocumentId, (Listed, DocumentState, Reading)>;
 
-/// Returns the copies that somebody has who has looked through the log up to a place and missed nothing.
+/// Returns the copies that somebody has who has looked through the log up to a place and missed nothing, of what is still read.
 fn wanted(index: &Index<'_>, person: PersonId, at: u64) -> Result<Wanted, KvError> {
+    copies(index, person, at, |reading| reading.ended.is_none() && reading.begun <= at)
+}
+
+/// Returns the copies of some readings as they are at a place.
+fn copies(
+    index: &Index<'_>,
+    person: PersonId,
+    at: u64,
+    of: impl Fn(&Reading) -> bool,
+) -> Result<Wanted, KvError> {
     let mut wanted = Wanted::new();
     for (document, reading) in index.readings(person)? {
-        let Some(state) =
-            index.document(document)?.filter(|_| reading.ended.is_none() && reading.begun <= at)
-        else {
-            continue;
-        };
+        let Some(state) = index.document(document)?.filter(|_| of(&reading)) else { continue };
         // What came since lies behind the place.
         let since =
             if state.last > at { index.changes(document, at, u64::MAX - 1, usize::MAX)? } else { Vec::new() };
