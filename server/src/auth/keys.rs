@@ -10,7 +10,7 @@
 //! | --- | --- |
 //! | `access.key` | signs access tokens and administrators' tokens |
 //! | `certificate.key` | signs the certificate that a device gets when it is paired |
-//! | `hash.secret` | keys every hash that the server hands out or stores: cursors, receipts, codes |
+//! | `hash.secret` | keys every hash that the server hands out or stores: cursors, receipts, codes; and the key that acts are sealed to |
 //!
 //! Each file is 32 bytes of randomness and a checksum of them ([`FILE_BYTES`]): a key in which a bit
 //! has flipped is as good as any other, and would quietly refuse everything that was made with it.
@@ -28,6 +28,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
+use sync_core::sealing::OpeningKey;
 use zeroize::Zeroizing;
 
 /// The mode of the keys folder: its owner alone.
@@ -157,6 +158,12 @@ impl ServerKeys {
         &self.certificate
     }
 
+    /// The key that opens what tablets seal for the day on which this server comes back from a copy. It follows from the secret, so that
+    /// whoever has put the keys folder back has it, too.
+    pub fn opening(&self) -> OpeningKey {
+        OpeningKey::of_secret(&self.secret.hash(Purpose::Sealing, &[]))
+    }
+
     /// The secret behind every keyed hash.
     pub fn secret(&self) -> &HashSecret {
         &self.secret
@@ -228,6 +235,8 @@ pub enum Purpose {
     FamilySession,
     /// The secret that the exchange derives its own keyed hashes from.
     Exchange,
+    /// The secret of the key to which tablets seal their acts.
+    Sealing,
 }
 
 impl Purpose {
@@ -240,6 +249,7 @@ impl Purpose {
             Self::Invitation => b"carryover invitation v1\0",
             Self::FamilySession => b"carryover family session v1\0",
             Self::Exchange => b"carryover exchange v1\0",
+            Self::Sealing => b"carryover sealing v1\0",
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Copies of an organisation's data: taken beside a running server, and counted only when they are whole.
+//! Copies of an organisation's data: taken beside a running server, counted only when they are whole, and put back under a new life of
+//! the log.
 //!
 //! ```text
 //! BACKUP/manifest        what the copy is of, up to where, and the hash of each file; written last
@@ -15,7 +16,11 @@
 //! > by what is counted here.
 
 mod manifest;
+mod restore;
 mod take;
+mod unfinished;
 
 pub use manifest::{BackupFile, MANIFEST, Manifest};
+pub use restore::{RestoreError, Restored, restore};
 pub use take::{Backup, BackupError, NotCounted, take};
+pub use unfinished::FolderError;

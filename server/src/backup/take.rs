@@ -1,28 +1,22 @@
 //! Taking a backup: whole under its name, or not there.
 
-use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use sync_core::exchange::server::entry::{LogEntry, Organisation};
 use sync_core::time::Moment;
 
 use super::manifest::{BackupFile, MANIFEST, Manifest, VERSION};
+use super::unfinished::{FolderError, Unfinished, writing};
 use crate::auth::keys::{KeysError, ServerKeys};
 use crate::crash::crash_point;
 use crate::engine::entry_of;
 use crate::register::{LatestBackup, note_backup, owner};
 use crate::store::copy::{CopiedFile, CopyLogError, copy_log, durable_end, first_record};
 use crate::store::disk::RealDisk;
+use crate::store::log_path;
 use crate::store::verify::verify_log;
-use crate::store::{FolderLock, LockError, log_path};
-use crate::whole_file::{hex, sync_folder_of, write_checked};
-
-/// The mode of a backup's folder: its owner alone.
-const FOLDER_MODE: u32 = 0o700;
-/// What stands behind the name of a backup that is not whole yet.
-const UNFINISHED: &str = ".unfinished";
+use crate::whole_file::{hex, write_checked};
 
 /// A backup that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,23 +44,12 @@ pub enum NotCounted {
 /// Why there is no backup. What stood under its name before stands there still.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// Something is in the folder already.
-    #[error("{} is not empty", .0.display())]
-    NotEmpty(PathBuf),
-    /// The folder lies in what it is to be a copy of, or with the keys.
-    #[error("{} lies in {}", to.display(), within.display())]
-    Within {
-        /// The folder.
-        to: PathBuf,
-        /// What it lies in.
-        within: PathBuf,
-    },
+    /// Where the backup is to go.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// No organisation was founded in the data folder.
     #[error("no organisation is founded in {}", .0.display())]
     NotFounded(PathBuf),
-    /// Another backup is being written there.
-    #[error("another backup is being written to {}", .0.display())]
-    UnderWay(PathBuf),
     /// The log could not be copied.
     #[error(transparent)]
     Copy(#[from] CopyLogError),
@@ -81,35 +64,18 @@ pub enum BackupError {
     /// The log does not begin with an organisation.
     #[error("the log does not begin with an organisation")]
     NoOrganisation,
-    /// The disk refused.
-    #[error("{} cannot be written", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
 }
 
 /// Copies what is durable of a data folder to `to`, which is new or empty, and has the server count it.
 ///
 /// A server may be running. What a copy that was cut off left behind is cleared away first.
 pub fn take(data: &Path, keys: &Path, to: &Path, now: Moment) -> Result<Backup, BackupError> {
-    let to = to.components().as_path();
-    for within in [data, keys] {
-        lies_apart(to, within)?;
-    }
-    is_free(to)?;
     let until = durable_end(data)?;
     if until.seq == 0 {
         return Err(BackupError::NotFounded(data.to_owned()));
     }
-    let mut unfinished = to.as_os_str().to_owned();
-    unfinished.push(UNFINISHED);
-    let unfinished = PathBuf::from(unfinished);
-    let lock = begin(&unfinished)?;
-    let log = log_path(&unfinished);
+    let (unfinished, lock) = Unfinished::begin(to, &[data, keys])?;
+    let log = log_path(unfinished.path());
     crash_point("backup_begun");
     let copied = copy_log(&RealDisk, &log_path(data), &log, until)?;
     check(&log, copied.end.seq)?;
@@ -125,55 +91,12 @@ pub fn take(data: &Path, keys: &Path, to: &Path, now: Moment) -> Result<Backup, 
         key: key(keys),
         files: copied.files.iter().map(backup_file).collect(),
     };
-    write_checked(&unfinished.join(MANIFEST), &manifest).map_err(writing(&unfinished))?;
-    finish(&unfinished, lock, to)?;
+    let path = unfinished.path().join(MANIFEST);
+    write_checked(&path, &manifest).map_err(writing(&path))?;
+    crash_point("backup_copied");
+    unfinished.finish(lock)?;
     crash_point("backup_in_place");
     Ok(Backup { not_counted: count(&manifest, keys, to).err(), manifest })
-}
-
-fn lies_apart(to: &Path, from: &Path) -> Result<(), BackupError> {
-    // Where it does not exist yet, the nearest folder above it that does decides.
-    let existing = |path: &Path| path.ancestors().find_map(|above| fs::canonicalize(nonempty(above)).ok());
-    match (existing(to), fs::canonicalize(from).ok()) {
-        (Some(above), Some(from)) if above.starts_with(&from) => {
-            Err(BackupError::Within { to: to.to_owned(), within: from })
-        }
-        (Some(_) | None, Some(_) | None) => Ok(()),
-    }
-}
-
-fn nonempty(path: &Path) -> &Path {
-    if path.as_os_str().is_empty() { Path::new(".") } else { path }
-}
-
-fn is_free(to: &Path) -> Result<(), BackupError> {
-    let mut entries = match fs::read_dir(to) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(writing(to))?,
-    };
-    match entries.next() {
-        Some(_) => Err(BackupError::NotEmpty(to.to_owned())),
-        None => Ok(()),
-    }
-}
-
-/// Makes the folder of a copy that is not whole yet, empty but for the lock on it.
-fn begin(unfinished: &Path) -> Result<FolderLock, BackupError> {
-    let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(unfinished);
-    made.map_err(writing(unfinished))?;
-    let lock = match FolderLock::take(unfinished) {
-        Ok(lock) => lock,
-        Err(LockError::InUse { .. }) => return Err(BackupError::UnderWay(unfinished.to_owned())),
-        Err(LockError::Io(error)) => return Err(writing(unfinished)(error)),
-    };
-    let left_behind = [fs::remove_dir_all(log_path(unfinished)), fs::remove_file(unfinished.join(MANIFEST))];
-    for removed in left_behind {
-        match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(writing(unfinished)(error)),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(lock)
 }
 
 fn check(log: &Path, seq: u64) -> Result<(), BackupError> {
@@ -205,18 +128,6 @@ fn backup_file(copied: &CopiedFile) -> BackupFile {
     BackupFile { name: copied.name.clone(), bytes: copied.bytes, sha256: hex(&copied.sha256) }
 }
 
-/// Gives the whole copy its name.
-fn finish(unfinished: &Path, lock: FolderLock, to: &Path) -> Result<(), BackupError> {
-    fs::remove_file(unfinished.join(FolderLock::NAME)).map_err(writing(unfinished))?;
-    let folder = fs::File::open(unfinished).and_then(|folder| folder.sync_all());
-    folder.map_err(writing(unfinished))?;
-    crash_point("backup_copied");
-    // An empty folder of that name is replaced by it.
-    fs::rename(unfinished, to).map_err(writing(to))?;
-    drop(lock);
-    sync_folder_of(to).map_err(writing(to))
-}
-
 fn count(manifest: &Manifest, keys: &Path, to: &Path) -> Result<(), NotCounted> {
     let failed = |error: io::Error| NotCounted::NotNoted(error.to_string());
     match ServerKeys::open(keys) {
@@ -238,19 +149,17 @@ fn count(manifest: &Manifest, keys: &Path, to: &Path) -> Result<(), NotCounted> 
     note_backup(keys, &latest).map_err(failed)
 }
 
-fn writing(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
-    let path = path.to_owned();
-    |source| BackupError::Io { path, source }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use sync_core::time::Zone;
 
     use super::*;
     use crate::clock::{Clock, ClockSetting};
     use crate::engine::{Engine, Founding, Settings};
     use crate::register::latest_backup;
+    use crate::store::FolderLock;
 
     const NOON: Moment = Moment(1_792_000_000_000);
 
@@ -290,10 +199,16 @@ mod tests {
         fs::create_dir(&kept).unwrap();
         fs::write(kept.join("letter"), "dear").unwrap();
         let refused = |to: &Path| take(&settings.data, &settings.keys, to, NOON).unwrap_err();
-        assert!(matches!(refused(&kept), BackupError::NotEmpty(_)));
+        assert!(matches!(refused(&kept), BackupError::Folder(FolderError::NotEmpty(_))));
         assert_eq!(fs::read_to_string(kept.join("letter")).unwrap(), "dear");
-        assert!(matches!(refused(&settings.data.join("backup")), BackupError::Within { .. }));
-        assert!(matches!(refused(&settings.keys.join("new/backup")), BackupError::Within { .. }));
+        assert!(matches!(
+            refused(&settings.data.join("backup")),
+            BackupError::Folder(FolderError::Within { .. })
+        ));
+        assert!(matches!(
+            refused(&settings.keys.join("new/backup")),
+            BackupError::Folder(FolderError::Within { .. })
+        ));
         assert_eq!(latest_backup(&settings.keys).unwrap(), None, "nothing that was refused counts");
     }
 
@@ -306,10 +221,29 @@ mod tests {
         fs::write(unfinished.join("log/00000007.seg"), "half").unwrap();
         let held = FolderLock::take(&unfinished).unwrap();
         let during = take(&settings.data, &settings.keys, &to, NOON);
-        assert!(matches!(during, Err(BackupError::UnderWay(_))), "{during:?}");
+        assert!(matches!(during, Err(BackupError::Folder(FolderError::UnderWay(_)))), "{during:?}");
         drop(held);
         take(&settings.data, &settings.keys, &to, NOON).unwrap();
         assert!(!to.join("log/00000007.seg").exists() && !unfinished.exists());
+    }
+
+    #[test]
+    fn a_backup_that_failed_leaves_nothing_behind() {
+        let (folder, settings) = founded();
+        let segment = settings.data.join("log/00000001.seg");
+        let held = FolderLock::take(&settings.data).unwrap();
+        // As beside a server: damage is found on the way, when half of it is copied.
+        let mut bytes = fs::read(&segment).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs::write(&segment, bytes).unwrap();
+        let failed = take(&settings.data, &settings.keys, &folder.path().join("monday"), NOON);
+        assert!(matches!(failed, Err(BackupError::Copy(CopyLogError::Damaged { .. }))), "{failed:?}");
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["data", "data.keys"]);
+        drop(held);
     }
 
     #[test]

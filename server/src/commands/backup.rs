@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{CommandError, Common, Done, Exit, Outcome, outcome};
-use crate::backup::{BackupError, take};
+use crate::backup::{BackupError, FolderError, take};
 use crate::store::copy::CopyLogError;
 
 #[derive(Debug, Args)]
@@ -58,10 +58,10 @@ impl Backup {
 impl From<BackupError> for CommandError {
     fn from(error: BackupError) -> Self {
         let (exit, code, help) = match &error {
-            BackupError::NotEmpty(_) => {
+            BackupError::Folder(FolderError::NotEmpty(_)) => {
                 (Exit::Usage, "not_empty", "name a new folder with --to: a backup never overwrites anything")
             }
-            BackupError::Within { .. } => (
+            BackupError::Folder(FolderError::Within { .. }) => (
                 Exit::Usage,
                 "bad_folder",
                 "name a folder outside the data and the keys, best on another disk",
@@ -69,7 +69,7 @@ impl From<BackupError> for CommandError {
             BackupError::NotFounded(_) | BackupError::Copy(CopyLogError::Missing(_)) => {
                 (Exit::Usage, "no_data", "check --data")
             }
-            BackupError::UnderWay(_) => {
+            BackupError::Folder(FolderError::UnderWay(_)) => {
                 (Exit::Failed, "under_way", "wait for it, or name another folder with --to")
             }
             BackupError::Copy(CopyLogError::Damaged { .. }) | BackupError::NoOrganisation => (
@@ -88,7 +88,7 @@ impl From<BackupError> for CommandError {
                 "that disk does not keep what is written to it: name a folder on another",
             ),
             BackupError::Copy(CopyLogError::Source { .. } | CopyLogError::Target { .. })
-            | BackupError::Io { .. } => {
+            | BackupError::Folder(FolderError::Io { .. }) => {
                 (Exit::Failed, "storage", "no backup was made; check room and rights, then try again")
             }
         };

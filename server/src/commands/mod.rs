@@ -10,6 +10,7 @@ mod init;
 mod outcome;
 mod rebuild;
 mod remote;
+mod restore;
 mod serve;
 mod token;
 mod verify;
@@ -99,6 +100,8 @@ enum Command {
     Rebuild(rebuild::Rebuild),
     /// Copy the data, also beside a running server; the keys are left out
     Backup(backup::Backup),
+    /// Make a data folder of a backup; needs the keys
+    Restore(restore::Restore),
     #[command(flatten)]
     Remote(remote::RemoteCommand),
 }
@@ -147,6 +150,7 @@ fn carry_out(cli: &Cli) -> Outcome {
         Command::Verify(command) => command.run(&cli.common),
         Command::Rebuild(command) => command.run(),
         Command::Backup(command) => command.run(&cli.common),
+        Command::Restore(command) => command.run(&cli.common),
         Command::Remote(command) => command.run(&cli.common),
     }
 }

@@ -129,6 +129,11 @@ impl From<OpenEngineError> for CommandError {
             OpenEngineError::Own(OwnError::OtherKeys(_)) => {
                 (Exit::Failed, "other_keys", "name the right folder with --keys")
             }
+            OpenEngineError::Register(_) => (
+                Exit::Failed,
+                "keys",
+                "the message names the file; if it is damaged, a copy of the keys folder has another one",
+            ),
             OpenEngineError::NotFounded(_) => (Exit::Usage, "not_founded", "run `carryover init` first"),
             OpenEngineError::Store(OpenError::Locked(_)) => {
                 (Exit::Failed, "in_use", "another carryover serves this folder: stop it first")

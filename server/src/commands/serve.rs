@@ -34,6 +34,13 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(&self, common: &Common) -> Outcome {
         let engine = Engine::open(&common.settings(&self.data))?;
+        if engine.restored().is_ok_and(|restored| restored.waiting) {
+            tracing::warn!(
+                "this server comes from a copy of the past and waits to be confirmed: tablets send again what was receipted since, nothing \
+                 is sent to them and nothing new is taken. See `carryover restored status`; when grants and revoked devices are right, \
+                 `carryover restored confirm`"
+            );
+        }
         serve_engine(&engine, self.listen, self.announce.as_deref(), common, None)
     }
 }
@@ -126,5 +133,7 @@ async fn look_round(engine: Arc<Engine>, mut stopping: watch::Receiver<bool>) {
             tracing::error!(%error, "the school day could not be begun");
         }
         engine.heed_backups();
+        // Whether it could be noted is logged there.
+        drop(engine.note_rest().await);
     }
 }

@@ -43,7 +43,7 @@ impl Verify {
     }
 }
 
-fn fault(fault: &Fault) -> Value {
+pub(super) fn fault(fault: &Fault) -> Value {
     let documents: Vec<DocumentId> = fault.documents.iter().copied().map(DocumentId).collect();
     json!({
         "file": fault.file, "offset": fault.offset, "what": fault.what, "seqs": fault.seqs, "documents": documents,

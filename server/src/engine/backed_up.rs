@@ -3,7 +3,6 @@
 //! A backup is taken by another process, which asks nothing of this one and notes beside the keys what it completed. Here that note is
 //! looked at now and then. It counts only where this log has the very running hash that the backup ends with.
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -13,7 +12,6 @@ use crate::whole_file::hex;
 
 /// What was last seen of the note.
 pub(super) struct BackedUp {
-    keys: PathBuf,
     seq: AtomicU64,
     seen: Mutex<Seen>,
 }
@@ -26,10 +24,9 @@ enum Seen {
     Unreadable,
 }
 
-impl BackedUp {
-    pub(super) fn beside(keys: &Path) -> Self {
-        let seen = Mutex::new(Seen::Noted(None));
-        Self { keys: keys.to_owned(), seq: AtomicU64::new(0), seen }
+impl Default for BackedUp {
+    fn default() -> Self {
+        Self { seq: AtomicU64::new(0), seen: Mutex::new(Seen::Noted(None)) }
     }
 }
 
@@ -42,7 +39,7 @@ impl Engine {
     /// Looks whether a backup was completed since, and counts it from here on.
     pub fn heed_backups(&self) {
         let mut seen = self.backed_up.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = match latest_backup(&self.backed_up.keys) {
+        let now = match latest_backup(&self.keys_folder) {
             Ok(noted) => Seen::Noted(noted),
             Err(error) => {
                 if *seen != Seen::Unreadable {

@@ -142,7 +142,7 @@ impl Engine {
         let facts = self
             .aside(move || {
                 let (index, next) = (engine.reader().index(), engine.reader().end().seq + 1);
-                let mut desk = Desk::new(index, next, engine.standing.conditions())?;
+                let mut desk = Desk::new(index, next, engine.conditions())?;
                 desk.project_cards(student, &DurableLog(engine.reader().as_ref()))?;
                 Ok(desk.decide().entries)
             })

@@ -1,15 +1,18 @@
 //! The writer's turn: a closure on a desk, and an answer when what it decided is durable.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sync_core::exchange::server::desk::{Desk, DeskError};
-use sync_core::ids::StudentId;
+use sync_core::exchange::server::entry::LogEntry;
+use sync_core::ids::{LogId, StudentId};
 use sync_core::kv::KvError;
 
 use super::cards::touched;
+use super::life::to_note;
 use super::log::frame_of;
 use super::{Engine, Standing};
-use crate::store::{CommitError, Decision, Turn, Urgency};
+use crate::store::{CommitError, Decision, Ticket, Turn, Urgency};
 
 /// What a closure on a desk comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,9 @@ pub enum EngineError {
     /// The desk could not decide.
     #[error(transparent)]
     Desk(DeskError),
+    /// It was done and is durable, but could not be noted beside the keys, where a restore would look for it.
+    #[error("it could not be noted beside the keys: {0}")]
+    NotNoted(String),
     /// The work panicked.
     #[error("the work was abandoned")]
     Abandoned,
@@ -95,7 +101,30 @@ impl Engine {
         work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError> + Send + 'static,
     ) -> Result<R, EngineError> {
         let standing = self.standing;
-        let ticket = self.committer.submit(urgency, move |turn| in_turn(turn, &standing, work));
+        let unnoted = Arc::clone(&self.unnoted);
+        let ticket = self.committer.submit_then(
+            urgency,
+            move |turn| in_turn(turn, &standing, work),
+            // Who asked may have gone away meanwhile: what is durable is noted all the same.
+            move |decided| {
+                if let Ok((_, what)) = decided {
+                    unnoted.add(&what.to_note);
+                }
+            },
+        );
+        let (reply, what) = self.committed(ticket).await?;
+        self.cards.mark(what.touched);
+        if !what.to_note.is_empty() {
+            self.note_rest().await?;
+        }
+        Ok(reply)
+    }
+
+    /// Waits until what was queued is durable, and returns what was answered.
+    pub(super) async fn committed<R>(
+        &self,
+        ticket: Result<Ticket<Result<R, DeskError>>, CommitError>,
+    ) -> Result<R, EngineError> {
         let committed = match ticket {
             Ok(ticket) => ticket.await,
             Err(error) => Err(error),
@@ -105,10 +134,6 @@ impl Engine {
         }
         let decided =
             committed.map_err(EngineError::from).and_then(|done| done.reply.map_err(EngineError::from));
-        let decided = decided.map(|(reply, touched)| {
-            self.cards.mark(touched);
-            reply
-        });
         if let Err(error) = &decided {
             tracing::error!(%error, "nothing was committed");
         }
@@ -140,20 +165,31 @@ impl Engine {
     }
 }
 
+/// What is to be done about what was decided, once it is durable.
+#[derive(Default)]
+struct Afterwards {
+    /// Whose cards may differ.
+    touched: BTreeSet<StudentId>,
+    /// What is to be noted beside the keys.
+    to_note: Vec<LogEntry>,
+}
+
 fn in_turn<R>(
     turn: &Turn<'_>,
     standing: &Standing,
     work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError>,
-) -> Decision<Result<(R, BTreeSet<StudentId>), DeskError>> {
-    let decided = Desk::new(turn.index(), turn.next_seq(), standing.conditions()).and_then(|mut desk| {
+) -> Decision<Result<(R, Afterwards), DeskError>> {
+    let conditions = standing.conditions(LogId(turn.log_id()));
+    let decided = Desk::new(turn.index(), turn.next_seq(), conditions).and_then(|mut desk| {
         desk.advance()?;
         match work(&mut desk)? {
             Ruling::Stands(reply) => {
                 desk.refresh_facts()?;
                 let touched = touched(&desk.index(), desk.entries())?;
-                Ok((Some(desk.decide()), (reply, touched)))
+                let to_note = to_note(desk.entries());
+                Ok((Some(desk.decide()), (reply, Afterwards { touched, to_note })))
             }
-            Ruling::Void(reply) => Ok((None, (reply, BTreeSet::new()))),
+            Ruling::Void(reply) => Ok((None, (reply, Afterwards::default()))),
         }
     });
     match decided {

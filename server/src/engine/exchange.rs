@@ -13,11 +13,6 @@ use sync_core::roster::{Device, DeviceState};
 use super::log::DurableLog;
 use super::{Engine, EngineError, Ruling};
 
-/// Opens what was sealed to this server: no tablet was given a key to seal to.
-pub(super) fn nothing_sealed(_: &[u8]) -> Option<Vec<u8>> {
-    None
-}
-
 /// What an exchange comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {
@@ -50,7 +45,7 @@ impl Engine {
         let engine = Arc::clone(self);
         let (reply, delivered) = self
             .aside(move || {
-                let conditions = engine.standing.conditions();
+                let conditions = engine.conditions();
                 let log = DurableLog(engine.reader().as_ref());
                 // It may have been revoked while its request was decided; then it is told its fates alone.
                 let device = engine.index().device(device.id)?.unwrap_or(device);
@@ -73,8 +68,7 @@ impl Engine {
         let asked = AnswerTo::of(&request, self.backed_up());
         Ok(match self.take(device.clone(), request).await? {
             Ok(taken) => {
-                let conditions = self.standing.conditions();
-                let log = DurableLog(self.reader().as_ref());
+                let (log, conditions) = (DurableLog(self.reader().as_ref()), self.conditions());
                 let reply = fates_only(&self.index(), &log, &conditions, &device, &asked, taken.fates)?;
                 Answered::Reply(Box::new(reply))
             }
@@ -87,17 +81,21 @@ impl Engine {
         device: Device,
         request: Request,
     ) -> Result<Result<Taken, Unanswered>, EngineError> {
+        for seen in [request.cursor, request.mark].into_iter().flatten() {
+            self.begin_if_set_back(seen).await?;
+        }
         let brings = !request.envelopes.is_empty()
             || !request.withdrawals.is_empty()
             || !request.sealed.is_empty()
             || !request.offers.is_empty();
         let engine = Arc::clone(self);
-        let check = move || {
-            let conditions = engine.standing.conditions();
-            let log = DurableLog(engine.reader().as_ref());
-            Ok(check_request(&engine.index(), &log, &conditions, &nothing_sealed, &device, request)?)
-        };
-        let checked = self.aside(check).await?;
+        let checked = self
+            .aside(move || {
+                let log = DurableLog(engine.reader().as_ref());
+                let unseal = |sealed: &[u8]| engine.opening.open(sealed).ok();
+                Ok(check_request(&engine.index(), &log, &engine.conditions(), &unseal, &device, request)?)
+            })
+            .await?;
         match checked {
             Err(unanswered) => Ok(Err(unanswered)),
             // What brings nothing needs no turn.

@@ -107,7 +107,7 @@ impl Engine {
             Viewer::Person(person) => person,
         };
         // Only looked at, and thrown away: a desk knows who reviews what.
-        let desk = Desk::new(self.reader().index(), self.reader().end().seq + 1, self.standing.conditions())?;
+        let desk = Desk::new(self.reader().index(), self.reader().end().seq + 1, self.conditions())?;
         let reviews = desk.reviews(person, &hold)? || desk.coordinates(person, &hold)?;
         let mine = hold.author == person;
         if !reviews && !mine {

@@ -21,6 +21,7 @@ mod cards;
 mod decide;
 mod exchange;
 pub mod holds;
+mod life;
 mod limit;
 mod listing;
 mod log;
@@ -38,14 +39,18 @@ use std::sync::Arc;
 use sync_core::exchange::server::desk::{Conditions, Secret, ServerRun};
 use sync_core::exchange::server::index::Index;
 use sync_core::ids::{LogId, OrgId};
+use sync_core::sealing::OpeningKey;
 use sync_core::time::Moment;
 use tokio::sync::watch;
 
 pub use decide::{EngineError, Ruling};
 pub use exchange::Answered;
+pub use life::RestoredStatus;
+pub(crate) use life::begin_life_in;
 pub use limit::Limiter;
 pub use listing::{GoalRow, PersonRow, ServiceRow, StudentRow, TeamRow};
 pub(crate) use log::entry_of;
+pub(crate) use open::draw;
 pub use open::{FoundError, Founding, OpenEngineError, Settings, rebuild};
 pub(crate) use pairing::WrongTries;
 pub use pairing::{NewCode, Paired, PairingRefused, PairingRequest};
@@ -64,13 +69,18 @@ pub struct Engine {
     standing: Standing,
     organisation: OrgId,
     keys: ServerKeys,
+    opening: OpeningKey,
     tokens: Tokens,
     presence: presence::Presence,
     snapshots: snapshot::Snapshots,
     cards: cards::Cards,
     backed_up: backed_up::BackedUp,
     publisher: publish::Publisher,
+    unnoted: Arc<life::Unnoted>,
+    /// Held while a new life of the log begins.
+    life_turn: tokio::sync::Mutex<()>,
     data: PathBuf,
+    keys_folder: PathBuf,
     failed: watch::Sender<bool>,
 }
 
@@ -78,21 +88,14 @@ pub struct Engine {
 #[derive(Debug, Clone, Copy)]
 struct Standing {
     clock: Clock,
-    log: LogId,
     secret: Secret,
     run: ServerRun,
     verbatim: bool,
 }
 
 impl Standing {
-    fn conditions(&self) -> Conditions {
-        Conditions {
-            now: self.clock.now(),
-            log: self.log,
-            secret: self.secret,
-            run: self.run,
-            verbatim: self.verbatim,
-        }
+    fn conditions(&self, log: LogId) -> Conditions {
+        Conditions { now: self.clock.now(), log, secret: self.secret, run: self.run, verbatim: self.verbatim }
     }
 }
 
@@ -114,7 +117,12 @@ impl Engine {
 
     /// Returns the id of this life of the log.
     pub fn log_id(&self) -> LogId {
-        self.standing.log
+        LogId(self.reader().log_id())
+    }
+
+    /// Returns what decisions and answers go by just now.
+    fn conditions(&self) -> Conditions {
+        self.standing.conditions(self.log_id())
     }
 
     /// Returns the server's keys.
@@ -149,6 +157,10 @@ impl Engine {
 
     /// Commits what waits and closes the store in good order. Nothing can be decided any more.
     pub fn close(&self) {
-        drop(self.committer.close());
+        if self.committer.close().is_some()
+            && let Err(error) = life::note_served(self.reader().as_ref(), &self.keys_folder)
+        {
+            tracing::warn!(%error, "how far the log has come could not be noted beside the keys");
+        }
     }
 }

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use super::backed_up::BackedUp;
 use super::cards::Cards;
+use super::life::{Unnoted, complete, note_served, settle};
 use super::log::{entry_of, frame_of};
 use super::presence::Presence;
 use super::snapshot::{FOLDER as SNAPSHOTS, Snapshots};
@@ -24,7 +25,7 @@ use super::{Engine, Standing};
 use crate::auth::keys::{KeysError, Purpose, ServerKeys, system_random};
 use crate::auth::token::{ProviderTaken, Tokens};
 use crate::clock::Clock;
-use crate::register::{OwnError, own, owner};
+use crate::register::{OwnError, RegisterError, RegisterFile, own, owner};
 use crate::store::{
     AppendError, CatchUpError, Committer, EmbeddedStore, OpenError, ReadError, Store, SyncError,
 };
@@ -76,6 +77,9 @@ pub enum OpenEngineError {
     /// The keys could not be noted as this organisation's.
     #[error(transparent)]
     Own(#[from] OwnError),
+    /// What lies beside the keys could not be read or written.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
     /// The store could not be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -148,9 +152,13 @@ impl Engine {
         }
         let id = OrgId(draw().map_err(OpenEngineError::from)?);
         let organisation = Organisation { id, name: founding.name, zone: founding.zone };
-        let conditions = standing(settings, keys, store)?.conditions();
+        let conditions = standing(settings, keys)?.conditions(LogId(store.reader().log_id()));
         let desk = Desk::found(store.index(), organisation, conditions).map_err(OpenEngineError::from)?;
         let decided = desk.decide();
+        // Before the log takes its first frame: whatever is said under its id can be believed for good.
+        let log = LogId(store.reader().log_id());
+        let registered = RegisterFile::beside(&settings.keys).change(|register| complete(register, &[], log));
+        registered.map_err(OpenEngineError::from)?;
         commit(store, decided)?;
         own(&settings.keys, id).map_err(OpenEngineError::from)?;
         Ok(id)
@@ -177,8 +185,11 @@ impl Engine {
             return Err(OpenEngineError::NotFounded(settings.data.clone()));
         };
         own(&settings.keys, organisation)?;
-        let standing = standing(settings, &keys, &*store)?;
-        begin_day(&mut *store, standing.conditions())?;
+        let standing = standing(settings, &keys)?;
+        settle(&mut *store, &settings.keys, &standing)?;
+        let conditions = standing.conditions(LogId(store.reader().log_id()));
+        begin_day(&mut *store, conditions)?;
+        note_served(store.reader().as_ref(), &settings.keys)?;
         // What was due when the last start ended is not known: all are looked at again.
         let students = Index(store.index()).students().map_err(DeskError::from)?;
         let cards = Cards::default();
@@ -189,10 +200,14 @@ impl Engine {
             committer: Committer::start(store)?,
             standing,
             organisation,
+            opening: keys.opening(),
             keys,
             presence: Presence::new(),
             cards,
-            backed_up: BackedUp::beside(&settings.keys),
+            backed_up: BackedUp::default(),
+            unnoted: Arc::new(Unnoted::default()),
+            life_turn: tokio::sync::Mutex::default(),
+            keys_folder: settings.keys.clone(),
             publisher: super::publish::Publisher::default(),
             data: settings.data.clone(),
             failed: watch::channel(false).0,
@@ -217,21 +232,16 @@ pub fn rebuild(data: &Path) -> Result<u64, OpenEngineError> {
     Ok(store.reader().end().seq)
 }
 
-pub(super) fn standing(
-    settings: &Settings,
-    keys: &ServerKeys,
-    store: &dyn Store,
-) -> Result<Standing, OpenEngineError> {
+pub(super) fn standing(settings: &Settings, keys: &ServerKeys) -> Result<Standing, OpenEngineError> {
     Ok(Standing {
         clock: settings.clock,
-        log: LogId(store.reader().log_id()),
         secret: Secret(keys.secret().hash(Purpose::Exchange, &[])),
         run: ServerRun(draw()?),
         verbatim: settings.verbatim,
     })
 }
 
-fn draw() -> io::Result<[u8; 16]> {
+pub(crate) fn draw() -> io::Result<[u8; 16]> {
     let mut bytes = [0; 16];
     system_random(&mut bytes)?;
     Ok(bytes)
@@ -272,7 +282,7 @@ fn begin_day(store: &mut dyn Store, conditions: Conditions) -> Result<(), OpenEn
     commit(store, decided)
 }
 
-fn commit(store: &mut dyn Store, decided: Decided) -> Result<(), OpenEngineError> {
+pub(super) fn commit(store: &mut dyn Store, decided: Decided) -> Result<(), OpenEngineError> {
     if !decided.entries.is_empty() {
         store.append(&frame_of(&decided.entries), decided.writes)?;
         store.sync()?;

@@ -11,8 +11,10 @@ use sync_core::document::slot::ContentHash;
 use sync_core::exchange::server::desk::{Desk, DeskError};
 use sync_core::exchange::server::entry::LogEntry;
 use sync_core::exchange::server::index::CodeState;
-use sync_core::ids::{DeviceId, LogId, OrgId, PersonId, TabletId};
+use sync_core::ids::{DeviceId, LogId, OrgId, PersonId, TabletId, derive};
+use sync_core::kv::KvError;
 use sync_core::roster::{Device, DeviceState, Person};
+use sync_core::sealing::SealingKey;
 use sync_core::time::Moment;
 
 use super::{Engine, EngineError, Ruling};
@@ -60,6 +62,8 @@ pub struct Paired {
     pub log: LogId,
     /// The server's word that all this is so.
     pub certificate: Vec<u8>,
+    /// The key to which the tablet seals its acts.
+    pub sealing: SealingKey,
 }
 
 /// Why a device was not paired.
@@ -149,10 +153,29 @@ impl Engine {
         Ok(Err(refused))
     }
 
+    /// Returns the device that a certificate of this server's was given to, as far as the certificate says.
+    pub fn by_certificate(&self, shown: &[u8]) -> Option<Device> {
+        let certificate = Certificate::verified(shown, &self.keys().certificate().verifying()).ok()?;
+        let id = DeviceId::of_key(&certificate.key);
+        (certificate.organisation == self.organisation()).then(|| Device {
+            id,
+            key: certificate.key,
+            person: certificate.person,
+            // Which tablet it lived on is lost: it is one of its own.
+            tablet: TabletId(derive("carryover tablet of a certificate v1", &[&id.0])),
+            state: DeviceState::Unconfirmed,
+        })
+    }
+
+    /// Notes a device that has shown its certificate, and returns it as it is known from here on: what was revoked stays so.
+    pub async fn certify(&self, device: Device) -> Result<Device, EngineError> {
+        self.decide(move |desk| desk.certify(device).map(Ruling::Stands)).await
+    }
+
     fn paired(&self, device: Device) -> Result<Paired, EngineError> {
         let index = self.index();
-        let person = index.person(device.person)?.ok_or(sync_core::kv::KvError::Damaged("person"))?;
-        let organisation = index.organisation()?.ok_or(sync_core::kv::KvError::Damaged("organisation"))?;
+        let person = index.person(device.person)?.ok_or(KvError::Damaged("person"))?;
+        let organisation = index.organisation()?.ok_or(KvError::Damaged("organisation"))?;
         let certificate = Certificate {
             key: device.key,
             person: person.id,
@@ -162,6 +185,7 @@ impl Engine {
         };
         Ok(Paired {
             certificate: certificate.signed_by(self.keys().certificate().signing()),
+            sealing: self.keys().opening().sealing(),
             device,
             person,
             organisation: organisation.id,

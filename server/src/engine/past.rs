@@ -9,12 +9,11 @@ use sync_core::exchange::message::{Reply, Request};
 use sync_core::exchange::server::answer::{AnswerTo, Taken, Unanswered, answer, check_request};
 use sync_core::exchange::server::desk::{Conditions, Desk, DeskError};
 use sync_core::exchange::server::index::Index;
-use sync_core::ids::{DeviceId, OrgId};
+use sync_core::ids::{DeviceId, LogId, OrgId};
 use sync_core::kv::KvError;
 use sync_core::roster::Device;
 use sync_core::time::Moment;
 
-use super::exchange::nothing_sealed;
 use super::log::{DurableLog, frame_of};
 use super::open::{OpenEngineError, catch_up, standing};
 use super::{Settings, Standing};
@@ -36,7 +35,7 @@ impl Past {
         catch_up(&mut store)?;
         let organisation = Index(store.index()).organisation().map_err(DeskError::from)?;
         let organisation = organisation.ok_or_else(|| OpenEngineError::NotFounded(settings.data.clone()))?;
-        let standing = standing(settings, &keys, &store)?;
+        let standing = standing(settings, &keys)?;
         Ok(Self { store, standing, organisation: organisation.id })
     }
 
@@ -87,6 +86,7 @@ impl Past {
         let device = self.device(device)?;
         let reader = self.store.reader();
         let (log, conditions) = (DurableLog(reader.as_ref()), self.conditions(now));
+        let nothing_sealed = |_: &[u8]| None;
         let checked = check_request(&self.index(), &log, &conditions, &nothing_sealed, &device, request);
         match checked.map_err(DeskError::from)? {
             Ok(checked) => self.decide(now, |desk| Ok(Ok(desk.take(checked)?))),
@@ -123,6 +123,6 @@ impl Past {
     }
 
     fn conditions(&self, now: Moment) -> Conditions {
-        Conditions { now, ..self.standing.conditions() }
+        Conditions { now, ..self.standing.conditions(LogId(self.store.reader().log_id())) }
     }
 }

@@ -4,9 +4,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::life::served;
 use super::snapshot::{FOLDER as SNAPSHOTS, decode};
 use crate::auth::keys::ServerKeys;
-use crate::register::{latest_backup, owner};
+use crate::register::{RegisterFile, latest_backup, owner};
 use crate::store::{self, Fault, Report};
 use crate::whole_file::CheckedError;
 
@@ -21,7 +22,12 @@ pub fn verify(data: &Path, keys: &Path) -> io::Result<Report> {
         let file = error.path().map(Path::to_owned).unwrap_or_default();
         report.faults.push(fault(file, error.to_string(), None));
     }
-    let notes = [owner(keys).map(drop), latest_backup(keys).map(drop)];
+    let notes = [
+        owner(keys).map(drop),
+        latest_backup(keys).map(drop),
+        RegisterFile::beside(keys).read().map(drop),
+        served(keys).map(drop),
+    ];
     report.faults.extend(notes.into_iter().filter_map(Result::err).map(|error| note_fault(&error)));
     Ok(report)
 }

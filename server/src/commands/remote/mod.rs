@@ -7,6 +7,7 @@ mod guardian;
 mod hold;
 mod import;
 mod list;
+mod restored;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,9 @@ pub(super) enum RemoteCommand {
     /// What waits for review
     #[command(subcommand)]
     Hold(hold::Hold),
+    /// What came back since a restore, and the word that the server may go on
+    #[command(subcommand)]
+    Restored(restored::Restored),
 }
 
 impl RemoteCommand {
@@ -50,6 +54,7 @@ impl RemoteCommand {
             Self::Device(command) => command.run(&remote),
             Self::Guardian(command) => command.run(&remote),
             Self::Hold(command) => command.run(&remote),
+            Self::Restored(command) => command.run(&remote),
         }
     }
 }

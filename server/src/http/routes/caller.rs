@@ -3,8 +3,14 @@
 //! A token and an assertion say who somebody is. What they may do is looked up each time: a revoked device is refused on its next request,
 //! not when its token ends.
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
+use sync_core::exchange::codec;
+use sync_core::exchange::message::Request;
+use sync_core::exchange::server::answer::Unanswered;
 use sync_core::ids::{DeviceId, PersonId};
+use sync_core::kv::KvError;
 use sync_core::roster::role::Role;
 use sync_core::roster::{Device, DeviceState, Person};
 
@@ -36,19 +42,57 @@ impl Caller {
     }
 }
 
-/// Returns the known device that signed this very body, in use or not.
-pub fn signed(engine: &Engine, headers: &HeaderMap, body: &[u8]) -> Result<Device, ApiError> {
-    match credentials(headers)? {
-        Credentials::Device(assertion) => signed_by(engine, assertion, body),
-        Credentials::Bearer(_) => Err(Code::Unauthorized.into()),
+/// Returns the device that signed this very body. One that was paired in what a restore has lost is not known any more and shows, in the
+/// request that the body is, the certificate that it was given then.
+pub async fn signed_or_certified(
+    engine: &Arc<Engine>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Device, ApiError> {
+    let Credentials::Device(assertion) = credentials(headers)? else { return Err(Code::Unauthorized.into()) };
+    let mut shown = false;
+    let device = signed_with(engine, assertion, body, |id| {
+        let known = engine.index().device(id)?;
+        // A server that was never restored has lost no device, and looks at no certificate.
+        shown = known.is_none() && engine.index().restored()?.is_some();
+        if !shown {
+            return Ok(known);
+        }
+        let request = codec::decode::<Request>(body).ok();
+        let device = request.and_then(|request| engine.by_certificate(&request.certificate?));
+        Ok(device.filter(|device| device.id == id))
+    })?;
+    if shown { Ok(engine.certify(device).await?) } else { Ok(device) }
+}
+
+/// Returns the device whose certificate a request shows. That proves whose it was, and no more: neither that it is in somebody's hands nor
+/// that it may still be served.
+pub async fn certified(engine: &Arc<Engine>, request: &Request) -> Result<Device, ApiError> {
+    let shown = request.certificate.as_ref().and_then(|shown| engine.by_certificate(shown));
+    let device = shown.filter(|device| device.id == request.device).ok_or(Code::Unauthorized)?;
+    if let Some(known) = engine.index().device(device.id)? {
+        return Ok(known);
     }
+    if engine.index().restored()?.is_none() {
+        return Err(Code::Unauthorized.into());
+    }
+    Ok(engine.certify(device).await?)
 }
 
 fn signed_by(engine: &Engine, assertion: &str, body: &[u8]) -> Result<Device, ApiError> {
+    signed_with(engine, assertion, body, |id| engine.index().device(id))
+}
+
+fn signed_with(
+    engine: &Engine,
+    assertion: &str,
+    body: &[u8],
+    look_up: impl FnOnce(DeviceId) -> Result<Option<Device>, KvError>,
+) -> Result<Device, ApiError> {
     let (mut device, mut failed) = (None, None);
     let signed = authenticate(assertion, engine.organisation().0, |id| {
         let id = DeviceId(*id);
-        device = engine.index().device(id).unwrap_or_else(|error| {
+        device = look_up(id).unwrap_or_else(|error| {
             failed = Some(error);
             None
         });
@@ -89,10 +133,18 @@ pub fn administrator(engine: &Engine, headers: &HeaderMap) -> Result<Option<Pers
 /// Returns the device if it may still be served.
 pub fn in_use(device: Device) -> Result<Device, ApiError> {
     match device.state {
-        DeviceState::Active => Ok(device),
+        // What an unconfirmed device may is little, and the engine's to say.
+        DeviceState::Active | DeviceState::Unconfirmed => Ok(device),
         DeviceState::Revoked | DeviceState::Lost => Err(Code::DeviceRevoked.into()),
-        DeviceState::Unconfirmed => Err(Code::WaitingForConfirmation.into()),
     }
+}
+
+/// Refuses a device to which nothing may be sent: the server was restored and waits to be confirmed, or this device does.
+pub fn not_waiting(engine: &Engine, device: &Device) -> Result<(), ApiError> {
+    if engine.waits_for_confirmation(device)? {
+        return Err(Unanswered::Waiting.into());
+    }
+    Ok(())
 }
 
 fn held_by(engine: &Engine, token: &str, accepted: &[Audience]) -> Result<Caller, ApiError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use sync_core::exchange::codec;
 use sync_core::exchange::message::Request;
 use sync_core::roster::Device;
 
-use super::caller::{in_use, signed};
+use super::caller::{certified, in_use, signed_or_certified};
 use crate::auth::keys::system_random;
 use crate::crash::crash_point;
 use crate::engine::{Answered, Engine};
@@ -35,11 +35,12 @@ pub(super) async fn exchange(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let device = in_use(signed(&engine, &headers, &body)?)?;
+    let device = in_use(signed_or_certified(&engine, &headers, &body).await?)?;
     let request: Request = codec::decode(&body)?;
-    let token = token(&engine, &device)?;
+    // Where nothing may be sent down, there is nothing to fetch either.
+    let token = if engine.waits_for_confirmation(&device)? { None } else { Some(token(&engine, &device)?) };
     let mut response = answer(engine.exchange(device, request, query.room).await?)?;
-    response.headers_mut().insert(TOKEN, token);
+    response.headers_mut().extend(token.map(|token| (TOKEN, token)));
     Ok(response)
 }
 
@@ -48,11 +49,19 @@ pub(super) async fn hand_in(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let device = signed(&engine, &headers, &body)?;
+    let (device, request) = if headers.contains_key(AUTHORIZATION) {
+        (signed_or_certified(&engine, &headers, &body).await?, codec::decode(&body)?)
+    } else {
+        // Neither person nor key: a locked tablet hands in what it has sealed, and nothing else is looked at. Of a body that is none,
+        // nobody is told more than that he proves nothing.
+        let request: Request = codec::decode(&body).map_err(|_| Code::Unauthorized)?;
+        let device = certified(&engine, &request).await?;
+        let bare = Request::bare(request.org, request.device, request.cursor, request.clock);
+        (device, Request { sealed: request.sealed, heard: request.heard, mark: request.mark, ..bare })
+    };
     if !engine.may_hand_in(device.id) {
         return Err(Code::RateLimited.into());
     }
-    let request: Request = codec::decode(&body)?;
     answer(engine.hand_in(device, request).await?)
 }
 

@@ -20,7 +20,12 @@ pub(super) async fn ready(State(engine): State<Arc<Engine>>) -> Result<Json<Valu
         return Err(Code::StorageFailed.into());
     }
     match engine.index().organisation() {
-        Ok(Some(_)) => Ok(Json(json!({"ready": true, "room": engine.reader().has_room()}))),
+        // A restored server serves: it takes what is sent again, and an administrator's word.
+        Ok(Some(_)) => Ok(Json(json!({
+            "ready": true,
+            "room": engine.reader().has_room(),
+            "waiting_for_confirmation": engine.restored()?.waiting,
+        }))),
         Ok(None) | Err(_) => Err(Code::NotReady.into()),
     }
 }

@@ -16,7 +16,7 @@ use sync_core::ids::HoldId;
 use sync_core::measure::thousandths::Thousandths;
 use sync_core::record::{Waiting, main_of};
 
-use super::caller::{Caller, anyone, bearer};
+use super::caller::{Caller, anyone, bearer, not_waiting};
 use super::parse;
 use crate::engine::Engine;
 use crate::engine::holds::{Seen, Verdict, Viewer};
@@ -39,7 +39,7 @@ pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
     headers: HeaderMap,
 ) -> Result<Json<JsonValue>, ApiError> {
-    let viewer = viewer(&bearer(&engine, &headers)?)?;
+    let viewer = viewer(&engine, &bearer(&engine, &headers)?)?;
     let holds: Vec<JsonValue> = engine.holds(viewer).await?.iter().map(view).collect();
     Ok(Json(json!({ "holds": holds })))
 }
@@ -49,7 +49,7 @@ pub(super) async fn show(
     Path(hold): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<JsonValue>, ApiError> {
-    let viewer = viewer(&bearer(&engine, &headers)?)?;
+    let viewer = viewer(&engine, &bearer(&engine, &headers)?)?;
     let id = hold.parse().map_err(|_| Code::NotFound)?;
     let seen = engine.hold(viewer, id).await?.ok_or(Code::NotFound)?;
     Ok(Json(json!({ "holds": [view(&seen)] })))
@@ -81,7 +81,7 @@ async fn decide(
     ids: Vec<HoldId>,
     verdict: Verdict,
 ) -> Result<Json<JsonValue>, ApiError> {
-    let viewer = viewer(caller)?;
+    let viewer = viewer(engine, caller)?;
     let Viewer::Person(reviewer) = viewer else { return Err(Code::Forbidden.into()) };
     match engine.review(reviewer, ids.clone(), verdict).await? {
         Review::Decided(_) => {
@@ -111,11 +111,13 @@ async fn decide(
     }
 }
 
-fn viewer(caller: &Caller) -> Result<Viewer, ApiError> {
+fn viewer(engine: &Engine, caller: &Caller) -> Result<Viewer, ApiError> {
     match caller {
         Caller::Administrator(_) => Ok(Viewer::Administrator),
-        Caller::Person(_) | Caller::Device(_) => {
-            caller.person().map(Viewer::Person).ok_or_else(|| Code::Forbidden.into())
+        Caller::Person(person) => Ok(Viewer::Person(person.id)),
+        Caller::Device(device) => {
+            not_waiting(engine, device)?;
+            Ok(Viewer::Person(device.person))
         }
     }
 }

@@ -36,6 +36,7 @@ pub(super) struct PairResponse {
     zone: String,
     log: LogId,
     certificate: String,
+    sealing_key: String,
 }
 
 pub(super) async fn pair(
@@ -59,6 +60,7 @@ pub(super) async fn pair(
         zone: paired.zone,
         log: paired.log,
         certificate: URL_SAFE_NO_PAD.encode(paired.certificate),
+        sealing_key: URL_SAFE_NO_PAD.encode(paired.sealing.0),
     }))
 }
 

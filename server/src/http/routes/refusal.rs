@@ -2,6 +2,7 @@
 
 use sync_core::exchange::codec::DecodeError;
 use sync_core::exchange::server::answer::Unanswered;
+use sync_core::exchange::server::restore::RESTORED_RETRY_S;
 use sync_core::kv::KvError;
 
 use crate::engine::{EngineError, PairingRefused, SnapshotError};
@@ -17,6 +18,9 @@ impl From<EngineError> for ApiError {
             EngineError::Closing => Code::NotReady.into(),
             EngineError::DiskFull => Self::new(Code::StorageFull).retry_after_s(DISK_FULL_RETRY_S),
             EngineError::Storage(_) | EngineError::Index(KvError::Poisoned) => Code::StorageFailed.into(),
+            EngineError::NotNoted(_) => Self::new(Code::StorageFailed)
+                .message("this was done, but could not be noted beside the server's keys")
+                .help("see to the disk with the keys folder: a restore would not know of it; the server goes on trying"),
             EngineError::Index(KvError::Unreadable(_) | KvError::Damaged(_)) => Code::StorageDamaged.into(),
             EngineError::Desk(_) | EngineError::Abandoned => Code::Internal.into(),
         }
@@ -61,10 +65,11 @@ impl From<Unanswered> for ApiError {
                 .message("the request has more parts than one may have")
                 .help("send it in parts"),
             Unanswered::OverQuota => Code::QuotaExceeded.into(),
-            Unanswered::Waiting => Code::WaitingForConfirmation.into(),
-            Unanswered::RolledBack => Self::new(Code::NotReady)
-                .message("this device has seen more than the server has: its folder was set back")
-                .help("work is safe on the device; tell the administrator"),
+            Unanswered::Waiting => {
+                Self::new(Code::WaitingForConfirmation).retry_after_s(u64::from(RESTORED_RETRY_S))
+            }
+            // The new life is begun before the request is looked at, so that this is one that came in between.
+            Unanswered::RolledBack => Code::NotReady.into(),
         }
     }
 }

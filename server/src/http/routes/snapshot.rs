@@ -14,7 +14,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use sync_core::ids::DocumentId;
 
-use super::caller::{Caller, bearer};
+use super::caller::{Caller, bearer, not_waiting};
 use crate::engine::{Engine, Snapshot};
 use crate::http::{ApiError, Code};
 
@@ -34,6 +34,7 @@ pub(super) async fn snapshot(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Caller::Device(device) = bearer(&engine, &headers)? else { return Err(Code::NotFound.into()) };
+    not_waiting(&engine, &device)?;
     let document: DocumentId = document.parse().map_err(|_| Code::NotFound)?;
     let snapshot = engine.snapshot(device.person, device.id, document, query.at_least).await?;
     respond(&snapshot, &headers)

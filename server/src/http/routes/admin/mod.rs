@@ -8,12 +8,14 @@
 //! | `POST /v1/people/{person}/code` | a pairing code |
 //! | `GET /v1/guardians?student=`, `POST /v1/guardians`, `POST /v1/guardians/{guardian}/restrict`, `.../end` | guardians |
 //! | `GET /v1/devices?person=`, `POST /v1/devices/{device}/revoke` | devices |
+//! | `GET /v1/restored`, `POST /v1/restored/confirm` | what a restored server waits for |
 
 mod devices;
 mod grants;
 mod guardians;
 mod import;
 mod people;
+mod restored;
 
 use std::sync::Arc;
 
@@ -30,7 +32,7 @@ pub(super) const IMPORT_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(super) const REQUEST_BYTES_MAX: usize = 16 * 1024;
 
 /// Routes with limits of their own.
-pub(super) const LIMITS: [(&str, usize); 8] = [
+pub(super) const LIMITS: [(&str, usize); 9] = [
     ("/v1/import", IMPORT_BYTES_MAX),
     ("/v1/grants", REQUEST_BYTES_MAX),
     ("/v1/grants/{grant}/end", REQUEST_BYTES_MAX),
@@ -39,6 +41,7 @@ pub(super) const LIMITS: [(&str, usize); 8] = [
     ("/v1/guardians/{guardian}/end", REQUEST_BYTES_MAX),
     ("/v1/people/{person}/code", REQUEST_BYTES_MAX),
     ("/v1/devices/{device}/revoke", REQUEST_BYTES_MAX),
+    ("/v1/restored/confirm", REQUEST_BYTES_MAX),
 ];
 
 pub(super) fn router() -> Router<Arc<Engine>> {
@@ -54,6 +57,8 @@ pub(super) fn router() -> Router<Arc<Engine>> {
         .route("/v1/guardians/{guardian}/end", post(guardians::end))
         .route("/v1/devices", get(devices::list))
         .route("/v1/devices/{device}/revoke", post(devices::revoke))
+        .route("/v1/restored", get(restored::status))
+        .route("/v1/restored/confirm", post(restored::confirm))
 }
 
 /// Returns the person who is named, by either id.

@@ -20,7 +20,7 @@ use super::school::{School, Tablet, bytes, header, in_json};
 use super::*;
 use crate::demo::chance::Chance;
 use crate::engine::{OpenEngineError, verify};
-use crate::register::{LatestBackup, OwnError, note_backup};
+use crate::register::{LatestBackup, OwnError, RegisterError, note_backup};
 use crate::store::OpenError;
 
 /// Rounds of all tests here together, each time.
@@ -44,7 +44,7 @@ enum Then {
 }
 
 /// The kinds of files that a served organisation has.
-const KINDS: [(&str, Then); 10] = [
+const KINDS: [(&str, Then); 12] = [
     ("sealed segment", Then::Refused),
     ("active segment", Then::Refused),
     ("note of what was synced", Then::Healed),
@@ -54,6 +54,8 @@ const KINDS: [(&str, Then); 10] = [
     ("key", Then::Refused),
     ("owner of the keys", Then::Refused),
     ("note of the newest backup", Then::Healed),
+    ("register", Then::Refused),
+    ("note of what was served", Then::Healed),
     ("lock", Then::Derived),
 ];
 
@@ -71,6 +73,9 @@ fn kind_of(path: &Path, folder: &Path) -> &'static str {
         ["data", "lock"] => "lock",
         ["data.keys", "organisation"] => "owner of the keys",
         ["data.keys", "backup"] => "note of the newest backup",
+        ["data.keys", "register"] => "register",
+        ["data.keys", "served"] => "note of what was served",
+        ["data.keys", "register.lock"] => "lock",
         ["data.keys", name] if name.ends_with(".key") || name.ends_with(".secret") => "key",
         _ => panic!("{} is of no known kind: say what its damage does", inside.display()),
     }
@@ -284,8 +289,10 @@ fn refused_for(error: &OpenEngineError) -> Option<PathBuf> {
     match error {
         OpenEngineError::Store(OpenError::Damaged { file, .. }) => Some(file.clone()),
         OpenEngineError::Keys(error) => error.path().map(Path::to_owned),
-        OpenEngineError::Own(OwnError::Unreadable(error)) => Some(error.path().to_owned()),
+        OpenEngineError::Own(OwnError::Unreadable(error))
+        | OpenEngineError::Register(RegisterError::Unreadable(error)) => Some(error.path().to_owned()),
         OpenEngineError::Own(_)
+        | OpenEngineError::Register(_)
         | OpenEngineError::Store(_)
         | OpenEngineError::NotFounded(_)
         | OpenEngineError::CatchUp(_)

@@ -10,8 +10,9 @@ use sync_core::document::copy::slots_of_document;
 use sync_core::document::name::DocumentKind;
 use sync_core::document::slot::Fields;
 use sync_core::exchange::codec;
-use sync_core::exchange::message::{Outcome, Reply};
+use sync_core::exchange::message::{Outcome, Reply, Request};
 use sync_core::exchange::server::entry::LogEntry;
+use sync_core::ids::DeviceId;
 use sync_core::projection::card::{Card, card_key};
 use sync_core::projection::facts::{GRANTS, ORGANISATION, StudentFact, student_key};
 use sync_core::roster::DeviceState;
@@ -393,6 +394,13 @@ async fn what_proves_nothing_is_refused() {
         let request = axum::http::Request::post(path).body(axum::body::Body::from(body)).unwrap();
         assert_eq!(school.send(request).await.status(), Code::Unauthorized.status(), "{path}");
     }
+    let stranger = Request {
+        certificate: Some(b"forged".to_vec().into()),
+        ..Request::bare(school.engine.organisation(), DeviceId([1; 16]), None, Moment(0))
+    };
+    let request = axum::http::Request::post("/v1/hand-in");
+    let request = request.body(axum::body::Body::from(codec::encode(&stranger))).unwrap();
+    assert_eq!(school.send(request).await.status(), Code::Unauthorized.status());
     let (_, garbage) = in_json(ana.post(&school, "/v1/exchange", b"xx garbage".to_vec()).await).await;
     assert_eq!(garbage["error"]["code"], "unsupported_version");
     for path in ["/v1/holds", "/v1/documents/x/snapshot"] {
