@@ -27,6 +27,7 @@ use ulid::Ulid;
 use crate::chance::{Chance, draw_id};
 use crate::local::Local;
 use crate::roster::Roster;
+use crate::sealer::Sealer;
 use crate::store::State;
 use crate::trouble::Trouble;
 
@@ -51,6 +52,8 @@ pub struct Desk<'a> {
     corrects: bool,
     /// Whether this device's access has ended: nothing new is made then.
     ended: bool,
+    /// What seals each act; none on a desk that only tries something out.
+    sealer: Option<Sealer>,
 }
 
 /// A record, and where it stands.
@@ -65,7 +68,7 @@ pub struct Standing {
 }
 
 impl<'a> Desk<'a> {
-    /// Lays a desk over a state.
+    /// Lays a desk over a state, to look or to try something out. What is made to be kept is made on one that [seals](Self::sealing).
     ///
     /// # Errors
     /// [`Trouble::NotPaired`], or the store's.
@@ -78,7 +81,17 @@ impl<'a> Desk<'a> {
             policy,
             corrects: false,
             ended,
+            sealer: None,
         })
+    }
+
+    /// Has each act sealed to the server's key when it is kept.
+    ///
+    /// # Errors
+    /// [`Trouble::Chance`], or the store's.
+    pub fn sealing(mut self, local: &Local<'_>, chance: &mut dyn Chance) -> Result<Self, Trouble> {
+        self.sealer = Sealer::drawn(local, chance)?;
+        Ok(self)
     }
 
     /// Lays a desk for the engine, which finishes what was begun, whatever has ended since.
@@ -91,6 +104,7 @@ impl<'a> Desk<'a> {
             policy: LocalPolicy::Skipped,
             corrects: false,
             ended: false,
+            sealer: None,
         })
     }
 
@@ -195,7 +209,13 @@ impl<'a> Desk<'a> {
             self.allow(student, roles, &name, &made)?;
         }
         let keys = made.slots.iter().map(|slot| slot.key).collect();
-        let writes = outbox::keep(&self.sheet, &name, made.id, made.slots, None)?;
+        let sheet = &self.sheet;
+        let writes = match &mut self.sealer {
+            Some(sealer) => {
+                sealer.keeping(|safe| outbox::keep(sheet, &name, made.id, made.slots, Some(safe)))?
+            }
+            None => outbox::keep(sheet, &name, made.id, made.slots, None)?,
+        };
         self.add(writes);
         Ok(keys)
     }

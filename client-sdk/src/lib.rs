@@ -16,6 +16,7 @@ pub mod engine;
 pub mod fields;
 pub mod local;
 pub mod roster;
+pub mod sealer;
 pub mod session;
 pub mod store;
 pub mod transport;

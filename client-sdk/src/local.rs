@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sync_core::exchange::codec;
 use sync_core::ids::{StudentId, TabletId};
 use sync_core::kv::KvError;
+use sync_core::sealing::SealingKey;
 use sync_core::time::Moment;
 use zeroize::Zeroizing;
 
@@ -34,6 +35,9 @@ pub struct Home {
     /// The server's word that the device was paired.
     #[serde(with = "serde_bytes")]
     pub certificate: Vec<u8>,
+    /// The server's key, to which acts are sealed; none where the tablet was paired with an older server.
+    #[serde(default)]
+    pub sealing: Option<SealingKey>,
 }
 
 /// What is remembered of exchanges.

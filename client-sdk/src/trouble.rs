@@ -41,6 +41,9 @@ pub enum Trouble {
     /// The device's access has ended.
     #[error("this device's access has ended")]
     DeviceEnded,
+    /// The server was restored and waits for its administrator: it takes again what it had, and nothing new.
+    #[error("the school's server was restored and waits for its administrator")]
+    Restored,
     /// Another program is exchanging for this folder.
     #[error("another program is syncing this tablet")]
     Syncing,
@@ -84,6 +87,7 @@ impl Trouble {
             Self::NotAllowed { .. } => "not_allowed",
             Self::AccessEnded => "access_ended",
             Self::DeviceEnded => "device_revoked",
+            Self::Restored => "waiting_for_confirmation",
             Self::Syncing => "busy",
             Self::Server(failure) => failure.code().unwrap_or(match failure {
                 Failure::Unreachable | Failure::BrokeOff | Failure::Later { .. } | Failure::Refused(_) => {
@@ -111,6 +115,9 @@ impl Trouble {
             Self::DeviceEnded => {
                 "what you logged is handed in; ask an administrator, then pair again in a new folder"
             }
+            Self::Restored => {
+                "sync again later; it gets back what it had, and everything is saved on this tablet"
+            }
             Self::Syncing => "wait until it is done; everything is saved on this tablet",
             Self::Server(Failure::Refused(refusal)) => &refusal.help,
             Self::Server(Failure::Later { refusal: Some(refusal), .. }) => &refusal.help,
@@ -137,6 +144,7 @@ impl Trouble {
         match self {
             Self::NotPaired | Self::PairedAlready | Self::Value { .. } | Self::Server(Failure::Address) => 2,
             Self::Server(failure) if failure.is_passing() => 3,
+            Self::Restored => 3,
             Self::Server(Failure::Refused(refusal)) => match refusal.code.as_str() {
                 "device_revoked" => 6,
                 "not_found" | "forbidden" => 7,

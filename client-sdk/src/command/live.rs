@@ -15,6 +15,7 @@ use super::args::{FinishArgs, LeaveArgs, StartArgs, TapArgs, TrialArgs, TrialWor
 use super::{Answer, Tools};
 use crate::chance::Chance;
 use crate::deeds::{Desk, LocalPolicy};
+use crate::local::Local;
 use crate::session::{
     self, Counted, Event, Finishing, Journal, Live, STUDENTS_MAX, Start, Student, Trial, begin, can_undo,
     counts, note,
@@ -236,7 +237,8 @@ fn away(desk: &Desk<'_>, args: &FinishArgs) -> Result<BTreeMap<StudentId, Reason
 pub(super) fn finish(tools: &Tools, args: &FinishArgs) -> Result<Answer, Trouble> {
     let finished = tools.store.update(|state| {
         // What was begun is finished, whatever has ended since: the server judges it.
-        let mut desk = Desk::of_engine(state, tools.clock.now())?;
+        let mut desk = Desk::of_engine(state, tools.clock.now())?
+            .sealing(&Local(state), &mut *tools.chance.borrow_mut())?;
         let live = Journal(state).meant(args.live.live)?;
         let finishing = Finishing { away: away(&desk, args)?, note: args.note.clone().map(Sensitive::new) };
         let mut writes = Writes::new();

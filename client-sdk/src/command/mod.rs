@@ -43,7 +43,8 @@ impl Tools {
         work: impl FnOnce(&mut Desk<'_>, &Local<'_>, &mut Writes, &mut dyn Chance) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
         self.store.update(|state| {
-            let mut desk = Desk::over(state, self.clock.now(), self.policy)?;
+            let mut desk = Desk::over(state, self.clock.now(), self.policy)?
+                .sealing(&Local(state), &mut *self.chance.borrow_mut())?;
             let mut writes = Writes::new();
             let done = work(&mut desk, &Local(state), &mut writes, &mut *self.chance.borrow_mut())?;
             writes.core(desk.clear());

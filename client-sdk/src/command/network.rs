@@ -12,6 +12,7 @@ use sync_core::exchange::client::state::{Profile, Tablet};
 use sync_core::exchange::client::view::paired;
 use sync_core::exchange::message::HoldView;
 use sync_core::ids::{DeviceId, HoldId, TabletId};
+use sync_core::sealing::SealingKey;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
@@ -68,6 +69,7 @@ pub(super) fn pair(tools: &Tools, args: &PairArgs) -> Result<Answer, Trouble> {
         return Err(Failure::NotOurs.into());
     }
     let certificate = URL_SAFE_NO_PAD.decode(&answer.certificate).map_err(|_| Failure::NotOurs)?;
+    let sealing = answer.sealing_key.as_deref().map(sealing_key).transpose()?;
     let profile = Profile { org: answer.organisation, person: answer.person, device: answer.device };
     let mut writes = Writes::from(paired(&profile));
     writes.set_home(&Home {
@@ -76,10 +78,16 @@ pub(super) fn pair(tools: &Tools, args: &PairArgs) -> Result<Answer, Trouble> {
         zone: answer.zone,
         person_external_id: answer.person_external_id,
         certificate,
+        sealing,
     });
     tools.store.apply(writes)?;
     let json = json!({"device": answer.device, "person": answer.person});
     Ok(Answer::done(json, format!("Paired with {}. Sync to get your caseload.", answer.organisation_name)))
+}
+
+fn sealing_key(text: &str) -> Result<SealingKey, Failure> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.map(SealingKey).ok_or(Failure::NotOurs)
 }
 
 pub(super) fn sync(tools: &Tools, args: &SyncArgs) -> Result<Answer, Trouble> {

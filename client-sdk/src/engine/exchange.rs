@@ -3,9 +3,12 @@
 use std::cell::RefCell;
 
 use ed25519_dalek::SigningKey;
+use serde_bytes::ByteBuf;
 use sync_core::document::deed::expect::Expectation;
 use sync_core::exchange::assertion::Assertion;
-use sync_core::exchange::client::outbox::{Outgoing, REQUEST_SLOT_BYTES_MAX, compose_within};
+use sync_core::exchange::client::outbox::{
+    Outgoing, REQUEST_SLOT_BYTES_MAX, compose_hand_in, compose_within,
+};
 use sync_core::exchange::client::reply::{Brought, take};
 use sync_core::exchange::client::state::{ActRow, Tablet};
 use sync_core::exchange::codec::{self, DecodeError};
@@ -19,7 +22,7 @@ use crate::local::{Contact, Local};
 use crate::roster::Roster;
 use crate::session::{Journal, draft_of, gather};
 use crate::store::{State, Writes, crash_point};
-use crate::transport::{Exchanged, Failure, Route, Transport};
+use crate::transport::{Exchanged, Failure, Refusal, Route, Transport};
 use crate::trouble::Trouble;
 
 /// What is sent as the name of the app.
@@ -31,6 +34,8 @@ const REVOKED: &str = "device_revoked";
 const STALE: &str = "stale_assertion";
 /// What it says when its disk has no room for new work.
 const FULL: &str = "storage_full";
+/// What it says of a device that it does not know, as of any signature that is not valid there.
+const UNKNOWN: &str = "assertion_invalid";
 
 /// What an exchange leaves to be done.
 pub(super) struct Round {
@@ -40,6 +45,8 @@ pub(super) struct Round {
     pub(super) again: bool,
     /// Why the server took nothing, though it let itself be read.
     pub(super) refused: Option<Failure>,
+    /// Whether the server was restored and waits for its administrator.
+    pub(super) waits: bool,
 }
 
 /// What a request brings.
@@ -55,7 +62,38 @@ enum Brings {
 struct Ready {
     outgoing: Outgoing,
     body: Vec<u8>,
-    assertion: String,
+    /// None where the certificate in the request is proof enough.
+    assertion: Option<String>,
+}
+
+/// What a refusal has taught about how to ask.
+#[derive(Default)]
+struct Knows {
+    /// The last counter that the server has seen: the folder is an older copy of itself, and goes on above it.
+    counter: Option<u64>,
+    /// The server does not know this device: it was restored from a copy of before the pairing, and is shown the certificate.
+    forgotten: bool,
+}
+
+impl Knows {
+    /// Returns whether asking once more, with what this refusal says, may help.
+    fn learns_from(&mut self, refusal: &Refusal) -> bool {
+        match (refusal.code.as_str(), refusal.last_counter) {
+            (STALE, Some(last)) if self.counter.is_none() => {
+                self.counter = Some(last);
+                true
+            }
+            (UNKNOWN, _) if !self.forgotten => {
+                self.forgotten = true;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn certificate(state: &State<'_>) -> Result<Option<ByteBuf>, Trouble> {
+    Ok(Local(state).home()?.map(|home| ByteBuf::from(home.certificate)))
 }
 
 impl<T: Transport> Engine<'_, T> {
@@ -79,8 +117,20 @@ impl<T: Transport> Engine<'_, T> {
         }
     }
 
+    /// Hands in what is sealed, by the certificate alone, and then what an older version of this app has kept without sealing it.
     async fn hand_in(&self, report: &RefCell<Report>) -> Result<Round, Trouble> {
+        let sealed = |state: &State<'_>| -> Result<usize, Trouble> { Ok(Tablet(state).to_hand_in()?) };
         let unsent = |state: &State<'_>| -> Result<usize, Trouble> { Ok(Tablet(state).unsent()?) };
+        let mut left = self.store.read(sealed)?;
+        while left > 0 {
+            let ready = self.sealed()?;
+            let exchanged = self.transport.exchange(Route::HandIn, None, &ready.body, None).await?;
+            self.take(&ready, exchanged, report)?;
+            let before = std::mem::replace(&mut left, self.store.read(sealed)?);
+            if left >= before {
+                break;
+            }
+        }
         while self.store.read(unsent)? > 0 {
             let before = self.store.read(unsent)?;
             let (ready, exchanged) = self.send(Route::HandIn, Brings::Work).await?;
@@ -115,7 +165,8 @@ impl<T: Transport> Engine<'_, T> {
             if journal.tapped()?.is_empty() && leaving.is_empty() && !ended {
                 return Ok((writes, ()));
             }
-            let mut desk = Desk::of_engine(state, self.clock.now())?;
+            let mut desk = Desk::of_engine(state, self.clock.now())?
+                .sealing(&Local(state), &mut *self.chance.borrow_mut())?;
             gather(&mut desk, &mut writes, journal)?;
             for mut live in journal.open()? {
                 let students: Vec<_> = live.present().map(|student| student.id).collect();
@@ -130,22 +181,20 @@ impl<T: Transport> Engine<'_, T> {
 
     async fn send(&self, route: Route, brings: Brings) -> Result<(Ready, Exchanged), Trouble> {
         let room = self.store.read(|state| Ok::<_, Trouble>(Local(state).contact()?.room))?;
-        let ready = self.ready(brings, None, room)?;
-        crash_point("before_send");
-        let answer = self.transport.exchange(route, &ready.assertion, &ready.body, room).await;
-        crash_point("after_send");
-        if matches!(answer, Err(Failure::BrokeOff)) {
-            self.remember_room(Some(after_break(room)))?;
-        }
-        match answer {
-            Ok(exchanged) => Ok((ready, exchanged)),
-            // The folder is an older copy of itself: go on above what the server has seen.
-            Err(Failure::Refused(refusal)) if refusal.code == STALE && refusal.last_counter.is_some() => {
-                let ready = self.ready(brings, refusal.last_counter, room)?;
-                let exchanged = self.transport.exchange(route, &ready.assertion, &ready.body, room).await?;
-                Ok((ready, exchanged))
+        let mut knows = Knows::default();
+        loop {
+            let ready = self.ready(brings, &knows, room)?;
+            crash_point("before_send");
+            let answer = self.transport.exchange(route, ready.assertion.as_deref(), &ready.body, room).await;
+            crash_point("after_send");
+            if matches!(answer, Err(Failure::BrokeOff)) {
+                self.remember_room(Some(after_break(room)))?;
             }
-            Err(failure) => Err(failure.into()),
+            match answer {
+                Ok(exchanged) => return Ok((ready, exchanged)),
+                Err(Failure::Refused(refusal)) if knows.learns_from(&refusal) => {}
+                Err(failure) => return Err(failure.into()),
+            }
         }
     }
 
@@ -157,8 +206,18 @@ impl<T: Transport> Engine<'_, T> {
         })
     }
 
+    /// Composes what is handed in without the device's key.
+    fn sealed(&self) -> Result<Ready, Trouble> {
+        self.store.read(|state| {
+            let mut outgoing = compose_hand_in(state, self.clock.now())?;
+            outgoing.request.certificate = certificate(state)?;
+            let body = codec::encode(&outgoing.request);
+            Ok(Ready { outgoing, body, assertion: None })
+        })
+    }
+
     /// Composes and signs a request. Its counter is on the medium before it is sent, so it is never used for two.
-    fn ready(&self, brings: Brings, above: Option<u64>, room: Option<u32>) -> Result<Ready, Trouble> {
+    fn ready(&self, brings: Brings, knows: &Knows, room: Option<u32>) -> Result<Ready, Trouble> {
         let now = self.clock.now();
         self.store.update(|state| {
             let profile = Tablet(state).profile()?.ok_or(Trouble::NotPaired)?;
@@ -188,12 +247,15 @@ impl<T: Transport> Engine<'_, T> {
             if let Some(error) = failed.into_inner() {
                 return Err(error.into());
             }
-            let counter = Local(state).counter()?.max(above.unwrap_or(0)) + 1;
+            if knows.forgotten {
+                outgoing.request.certificate = certificate(state)?;
+            }
+            let counter = Local(state).counter()?.max(knows.counter.unwrap_or(0)) + 1;
             let body = codec::encode(&outgoing.request);
             let assertion = Assertion::of(profile.org.0, profile.device.0, counter, &body).signed_by(&key);
             let mut writes = Writes::new();
             writes.set_counter(counter);
-            Ok((writes, Ready { outgoing, body, assertion }))
+            Ok((writes, Ready { outgoing, body, assertion: Some(assertion) }))
         })
     }
 
@@ -230,7 +292,7 @@ impl<T: Transport> Engine<'_, T> {
         report.stored += brought.stored;
         report.held += brought.held;
         report.refused += brought.refused;
-        Ok(Round { token: exchanged.token, again, refused: None })
+        Ok(Round { token: exchanged.token, again, refused: None, waits: brought.restored })
     }
 }
 

@@ -123,6 +123,9 @@ impl<T: Transport> Engine<'_, T> {
                 (Err(Trouble::Syncing), Until::Done | Until::Stopped) => {
                     Duration::from_millis(WATCH_PAUSE_MS)
                 }
+                (Err(Trouble::Restored), Until::Done | Until::Stopped) => {
+                    backoff.next(&mut *self.chance.borrow_mut(), None)?
+                }
                 (Err(trouble), Until::Done | Until::Stopped) => return Err(trouble),
             };
             self.transport.pause(pause).await;
@@ -148,7 +151,11 @@ impl<T: Transport> Engine<'_, T> {
             let purged = self.purge()?;
             report.borrow_mut().purged += purged;
             if !(round.again || fetched.again) {
-                return round.refused.map_or(Ok(()), |failure| Err(failure.into()));
+                return match round.refused {
+                    Some(failure) => Err(failure.into()),
+                    None if round.waits => Err(Trouble::Restored),
+                    None => Ok(()),
+                };
             }
         }
         Ok(())

@@ -168,7 +168,7 @@ impl Transport for Http {
     async fn exchange(
         &self,
         route: Route,
-        assertion: &str,
+        assertion: Option<&str>,
         body: &[u8],
         room: Option<u32>,
     ) -> Result<Exchanged, Failure> {
@@ -177,8 +177,9 @@ impl Transport for Http {
             (Route::Exchange, None) => "v1/exchange",
             (Route::HandIn, _) => "v1/hand-in",
         };
-        let authorization = format!("{SCHEME} {assertion}");
-        let (headers, body) = self.post(path, Some(&authorization), CBOR, body, MESSAGE_BYTES_MAX).await?;
+        let authorization = assertion.map(|assertion| format!("{SCHEME} {assertion}"));
+        let (headers, body) =
+            self.post(path, authorization.as_deref(), CBOR, body, MESSAGE_BYTES_MAX).await?;
         Ok(Exchanged { body, token: text(&headers, TOKEN) })
     }
 

@@ -56,6 +56,9 @@ pub struct Paired {
     pub log: LogId,
     /// The server's word that all this is so, in base64url.
     pub certificate: String,
+    /// The key to which acts are sealed, in base64url; none of an older server.
+    #[serde(default)]
+    pub sealing_key: Option<String>,
 }
 
 /// What an exchange brought.
@@ -159,12 +162,12 @@ pub trait Transport {
     /// Pairs this device.
     fn pair(&self, request: &PairingRequest) -> impl Future<Output = Result<Paired, Failure>>;
 
-    /// Exchanges an encoded request for an encoded reply; `assertion` is the device's over the body, `room` how many bytes of entries the
-    /// line carries, where that is known.
+    /// Exchanges an encoded request for an encoded reply; `assertion` is the device's over the body (none where it is handed in by a
+    /// certificate), `room` how many bytes of entries the line carries, where that is known.
     fn exchange(
         &self,
         route: Route,
-        assertion: &str,
+        assertion: Option<&str>,
         body: &[u8],
         room: Option<u32>,
     ) -> impl Future<Output = Result<Exchanged, Failure>>;

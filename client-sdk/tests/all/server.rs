@@ -158,7 +158,7 @@ impl Transport for Server {
     async fn exchange(
         &self,
         route: Route,
-        _: &str,
+        _: Option<&str>,
         body: &[u8],
         room: Option<u32>,
     ) -> Result<Exchanged, Failure> {

@@ -164,6 +164,7 @@ pub fn pair(store: &Store) {
         zone: "America/Chicago".into(),
         person_external_id: "ada".into(),
         certificate: Vec::new(),
+        sealing: None,
     });
     store.apply(writes).unwrap();
 }
