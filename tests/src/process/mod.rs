@@ -33,4 +33,4 @@ pub use network::{Cut, Network};
 pub use run::{Ran, WAIT_S_MAX, eventually, program, words};
 pub use server::{Doomed, Installation, Server};
 pub use tablet::{Said, Tablet};
-pub use world::World;
+pub use world::{World, copy};

@@ -167,7 +167,8 @@ fn find<'a>(list: &'a Value, name: &str, wanted: &str) -> &'a Value {
     all.find(|one| one[name] == wanted).unwrap_or_else(|| panic!("no {name} {wanted} in {list}"))
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder as it is, permissions included.
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -1,8 +1,11 @@
 //! Copies of the past, with real programs: backups, and what comes back from them.
 
 mod backup;
+mod drill;
+mod restore;
+mod set_back;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tests::process::{Installation, Ran};
@@ -17,4 +20,10 @@ fn back_up(installation: &Installation, to: &Path) -> Value {
 fn verify(installation: &Installation, backup: &Path) -> Ran {
     let keys = installation.keys();
     installation.run(&format!("--json verify --data '{}' --keys '{}'", backup.display(), keys.display()))
+}
+
+/// Copies a folder as it is, permissions included, and returns the copy.
+fn copied(from: &Path, to: &Path) -> PathBuf {
+    tests::process::copy(from, to);
+    to.to_owned()
 }

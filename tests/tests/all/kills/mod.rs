@@ -42,7 +42,7 @@ pub(crate) fn log(tablet: &Tablet, nth: usize) -> String {
 }
 
 /// Returns the sessions in a student's record, each of which must be there once and with its one observation.
-fn sessions(tablet: &Tablet) -> BTreeSet<String> {
+pub(crate) fn sessions(tablet: &Tablet) -> BTreeSet<String> {
     let record = tablet.record("s1");
     let ids = |name: &str, field: &str| {
         let list = record[name].as_array().unwrap();
