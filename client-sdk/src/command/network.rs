@@ -127,9 +127,9 @@ pub(super) fn decline(tools: &Tools, ids: &[HoldId], reason: &str) -> Result<Ans
 }
 
 fn review(tools: &Tools, ids: &[HoldId], reason: Option<&str>, state: &str) -> Result<Answer, Trouble> {
-    let before: Vec<HoldView> = tools.look(|desk, _| {
+    let before: BTreeMap<HoldId, HoldView> = tools.look(|desk, _| {
         let known = ids.iter().map(|id| desk.tablet().hold(*id));
-        Ok(known.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        Ok(known.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().map(|hold| (hold.id, hold)).collect())
     })?;
     let http = to_server(tools)?;
     let runtime = runtime()?;
@@ -140,12 +140,16 @@ fn review(tools: &Tools, ids: &[HoldId], reason: Option<&str>, state: &str) -> R
         states.extend(decided.holds.into_iter().map(|one| (one.id, one.state)));
     }
     let holds = tools.look(|desk, _| {
-        let told = |hold: &HoldView| -> Result<Json, Trouble> {
-            let mut json = view::holds::view(desk, hold)?;
-            json["state"] = json!(states.get(&hold.id));
+        let told = |(id, state): (&HoldId, &String)| -> Result<Json, Trouble> {
+            // One that was decided long ago was let go of here: the server still knows what became of it.
+            let mut json = match before.get(id) {
+                Some(hold) => view::holds::view(desk, hold)?,
+                None => json!({ "id": id }),
+            };
+            json["state"] = json!(state);
             Ok(json)
         };
-        before.iter().map(told).collect::<Result<Vec<_>, _>>()
+        states.iter().map(told).collect::<Result<Vec<_>, _>>()
     })?;
     // What it brought about shows here with the next exchange. One is tried now; if it fails, the decision stands all the same.
     let report = RefCell::new(Report::default());

@@ -127,6 +127,8 @@ wrong-form = Something was missing. Please fill in the form again.
 closed-title = This page is not open
 closed-lead = Please sign in again. If that does not help, ask the school for a new invitation.
 closed-button = Go to the sign-in page
+restored-title = Please come back later
+restored-lead = The school brought this site back from a copy, and is checking it. Nothing is lost. Please try again tomorrow.
 letter-lead = Please open the address in the letter from the school.
 
 weekday-1 = Monday

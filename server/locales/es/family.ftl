@@ -127,6 +127,8 @@ wrong-form = Faltó algo. Llene el formulario otra vez.
 closed-title = Esta página no está abierta
 closed-lead = Entre otra vez. Si eso no ayuda, pida a la escuela una nueva invitación.
 closed-button = Ir a la página de entrada
+restored-title = Vuelva más tarde
+restored-lead = La escuela recuperó este sitio de una copia y lo está revisando. No se perdió nada. Pruebe otra vez mañana.
 letter-lead = Abra la dirección que está en la carta de la escuela.
 
 weekday-1 = lunes

@@ -215,7 +215,7 @@ fn unforgettable(reader: &dyn StoreReader, after: u64) -> Result<Vec<LogEntry>, 
 }
 
 /// The kinds of entries that the register notes; see [`LogEntry::kind`].
-const UNFORGETTABLE: [u16; 3] = [11, 27, 28];
+const UNFORGETTABLE: [u16; 4] = [11, 27, 28, 45];
 
 /// Returns what of some entries a restored copy must not forget.
 pub(super) fn to_note(entries: &[LogEntry]) -> Vec<LogEntry> {

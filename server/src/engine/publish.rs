@@ -53,7 +53,7 @@ impl Engine {
         let (publications, seq) = self
             .aside(move || {
                 let (index, end) = (engine.reader().index(), engine.reader().end().seq);
-                let mut desk = Desk::new(index, end + 1, engine.standing.conditions())?;
+                let mut desk = Desk::new(index, end + 1, engine.conditions())?;
                 desk.publish_to_family(student, &DurableLog(engine.reader().as_ref()))?;
                 let entries = desk.decide().entries;
                 Ok((entries.iter().filter_map(Publication::of).collect::<Vec<_>>(), end))

@@ -13,9 +13,10 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Form, Router};
@@ -33,12 +34,14 @@ use super::browser::{cleared_cookie, cookie, guarded, is_own_form, token_of};
 use super::invitation::sign_in_path;
 use super::passphrase::{NotAPassphrase, PASSPHRASE_CHARS_MAX, PASSPHRASE_CHARS_MIN, Passphrase};
 use super::text::{Arguments, Text};
-use super::view::{ClosedTemplate, Frame, PageTemplate, SignInTemplate};
+use super::view::{ClosedTemplate, Frame, PageTemplate, RestoredTemplate, SignInTemplate};
 use crate::engine::{Engine, EngineError, Ruling};
 use crate::http::{ApiError, Code};
 
 /// Bytes of a form: a code and two passphrases, with room for their encoding.
 pub const FORM_BYTES_MAX: usize = 8 * 1024;
+/// Seconds after which a browser may look again whether a restored server was confirmed.
+const RESTORED_RETRY_SECONDS: i64 = 60 * 60;
 /// Times that a page is read again because something was published meanwhile.
 const READS_MAX: usize = 8;
 
@@ -57,12 +60,13 @@ const STYLE: &str = include_str!("../../templates/family/style.css");
 pub fn router(engine: Arc<Engine>) -> Router {
     Router::new()
         .route("/family", get(letter))
-        .route("/family/style.css", get(style))
         .route("/family/{guardian}", get(sign_in_page))
         .route("/family/{guardian}/page", get(page))
         .route("/family/{guardian}/redeem", post(redeem))
         .route("/family/{guardian}/sign-in", post(sign_in))
         .route("/family/{guardian}/sign-out", post(sign_out))
+        .layer(from_fn_with_state(Arc::clone(&engine), unless_restored))
+        .route("/family/style.css", get(style))
         .layer(CompressionLayer::new())
         .with_state(Arc::new(Doors::new(engine)))
 }
@@ -93,6 +97,23 @@ async fn style() -> Response {
     // It is the same for everybody, and says nothing of anybody.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
     response
+}
+
+/// Shows nobody anything while a restored server waits to be confirmed: who may see what is what has to be looked at.
+async fn unless_restored(
+    State(engine): State<Arc<Engine>>,
+    Query(wish): Query<Wish>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    if !engine.index().restored()?.is_some_and(|restored| restored.waiting) {
+        return Ok(next.run(request).await);
+    }
+    let headers = request.headers();
+    let template = RestoredTemplate { frame: Frame::in_language(wanted(&wish, headers)) };
+    let mut response = html(StatusCode::SERVICE_UNAVAILABLE, &template, headers);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RESTORED_RETRY_SECONDS));
+    Ok(response)
 }
 
 async fn letter(Query(wish): Query<Wish>, headers: HeaderMap) -> Response {

@@ -22,11 +22,12 @@ const SOURCES: [(&str, &str); 2] = [
     ("es", include_str!("../../locales/es/family.ftl")),
 ];
 
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 5] = [
     ("frame.html", include_str!("../../templates/family/frame.html")),
     ("page.html", include_str!("../../templates/family/page.html")),
     ("sign_in.html", include_str!("../../templates/family/sign_in.html")),
     ("closed.html", include_str!("../../templates/family/closed.html")),
+    ("restored.html", include_str!("../../templates/family/restored.html")),
 ];
 
 const CODE: [&str; 3] = [include_str!("view.rs"), include_str!("pages.rs"), include_str!("text.rs")];

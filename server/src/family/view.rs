@@ -344,3 +344,10 @@ pub(super) struct ClosedTemplate {
     /// Where to sign in; none where the address names nobody.
     pub(super) path: Option<String>,
 }
+
+/// The page for everybody while a restored server waits to be confirmed.
+#[derive(Template)]
+#[template(path = "family/restored.html")]
+pub(super) struct RestoredTemplate {
+    pub(super) frame: Frame,
+}

@@ -1,4 +1,4 @@
-//! What a restored copy must not forget: every life of the log, revoked devices, documents that are gone.
+//! What a restored copy must not forget: every life of the log, revoked devices, guardians who may see nothing, documents that are gone.
 //!
 //! The register lies beside the server's keys, outside the backups, and is applied before anything else of a restored copy is looked at.
 //! It is a value; whoever keeps the keys keeps the file.
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::slot::{ContentHash, SlotKey};
 use crate::exchange::server::entry::LogEntry;
-use crate::ids::{DeviceId, DocumentId, LogId};
+use crate::ids::{DeviceId, DocumentId, GuardianId, LogId};
+use crate::projection::family::{AccessByHand, FamilyEntry};
 use crate::roster::DeviceState;
 
 /// Lives of one log that are registered; more than this are not followed.
@@ -46,6 +47,9 @@ pub struct Register {
     pub lives: Vec<Life>,
     /// Devices that were revoked or lost.
     pub devices: BTreeMap<DeviceId, DeviceState>,
+    /// What was decided by hand about guardians: a court order made since the backup holds.
+    #[serde(default)]
+    pub guardians: BTreeMap<GuardianId, AccessByHand>,
     /// Documents that were destroyed, or began anew.
     pub documents: BTreeMap<DocumentId, Gone>,
 }
@@ -74,6 +78,10 @@ impl Register {
         match entry {
             LogEntry::DeviceState { device, state: DeviceState::Active } => drop(self.devices.remove(device)),
             LogEntry::DeviceState { device, state } => drop(self.devices.insert(*device, *state)),
+            LogEntry::Family(FamilyEntry::Access { guardian, restricted, ended }) => {
+                let access = AccessByHand { restricted: *restricted, ended: *ended };
+                self.guardians.insert(*guardian, access);
+            }
             LogEntry::Gone { document } => drop(self.documents.insert(*document, Gone::Destroyed)),
             LogEntry::Replaced { document, incarnation, without } => {
                 self.renew(*document, *incarnation, without)
@@ -144,6 +152,11 @@ mod tests {
         let device = DeviceId([5; 16]);
         let lost = LogEntry::DeviceState { device, state: DeviceState::Lost };
         assert!(register.note(&lost) && !register.note(&lost));
+        let guardian = GuardianId([9; 16]);
+        let access =
+            |restricted| LogEntry::Family(FamilyEntry::Access { guardian, restricted, ended: false });
+        assert!(register.note(&access(true)) && !register.note(&access(true)));
+        assert!(register.note(&access(false)), "the last decision is the one that holds");
         let document = DocumentId([6; 16]);
         let without =
             vec![(SlotKey::new(crate::ids::PersonId([7; 16]), ulid::Ulid::from(1)), ContentHash([8; 16]))];

@@ -19,6 +19,7 @@ use crate::exchange::server::receive::{Checked, check, check_for, unreadable};
 use crate::exchange::server::reply::LogRead;
 use crate::ids::{LogId, PersonId};
 use crate::kv::KvError;
+use crate::projection::family::{AccessByHand, FamilyEntry};
 use crate::roster::{Device, DeviceState};
 use std::collections::BTreeSet;
 
@@ -127,6 +128,12 @@ impl Desk<'_> {
         for (device, state) in &register.devices {
             if self.index().banned(*device)? != Some(*state) {
                 self.emit(LogEntry::DeviceState { device: *device, state: *state })?;
+            }
+        }
+        for (guardian, access) in &register.guardians {
+            if self.index().access_by_hand(*guardian)? != *access {
+                let (guardian, AccessByHand { restricted, ended }) = (*guardian, *access);
+                self.emit(LogEntry::Family(FamilyEntry::Access { guardian, restricted, ended }))?;
             }
         }
         for (document, gone) in &register.documents {

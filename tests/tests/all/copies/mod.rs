@@ -5,13 +5,14 @@ mod drill;
 mod restore;
 mod set_back;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tests::process::{Installation, Ran};
+use tests::process::{Installation, Ran, Server, World};
 
 /// Takes a backup that is expected to succeed.
-fn back_up(installation: &Installation, to: &Path) -> Value {
+pub(crate) fn back_up(installation: &Installation, to: &Path) -> Value {
     let ran = installation.carryover(&format!("--json backup --to '{}' --data", to.display()), &[]).ok();
     serde_json::from_str(&ran.stdout).unwrap()
 }
@@ -26,4 +27,29 @@ fn verify(installation: &Installation, backup: &Path) -> Ran {
 fn copied(from: &Path, to: &Path) -> PathBuf {
     tests::process::copy(from, to);
     to.to_owned()
+}
+
+/// Restores a backup in place of the data, and serves it where the tablets look for it.
+pub(crate) fn restore_and_serve(world: &World, backup: &Path) {
+    let port = world.with_server(Server::port);
+    world.take_server().stop();
+    set_aside(&world.installation);
+    restore(&world.installation, backup);
+    world.set_server(world.installation.serve_on(port));
+}
+
+fn restore(installation: &Installation, backup: &Path) -> Value {
+    let ran =
+        installation.carryover(&format!("--json restore --from '{}' --data", backup.display()), &[]).ok();
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+/// Moves the data out of the way.
+fn set_aside(installation: &Installation) {
+    let data = installation.data();
+    let mut aside = data.with_extension("old");
+    while aside.exists() {
+        aside = aside.with_extension("older");
+    }
+    fs::rename(data, aside).unwrap();
 }

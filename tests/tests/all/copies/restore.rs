@@ -4,35 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tests::process::{Installation, Server, World};
+use tests::process::{Server, World};
 
-use super::{back_up, copied};
+use super::{back_up, copied, restore_and_serve, set_aside};
 use crate::kills::{log, sessions};
-
-/// Restores a backup in place of the data, and serves it where the tablets look for it.
-fn restore_and_serve(world: &World, backup: &Path) {
-    let port = world.with_server(Server::port);
-    world.take_server().stop();
-    set_aside(&world.installation);
-    restore(&world.installation, backup);
-    world.set_server(world.installation.serve_on(port));
-}
-
-fn restore(installation: &Installation, backup: &Path) -> Value {
-    let ran =
-        installation.carryover(&format!("--json restore --from '{}' --data", backup.display()), &[]).ok();
-    serde_json::from_str(&ran.stdout).unwrap()
-}
-
-/// Moves the data out of the way.
-fn set_aside(installation: &Installation) {
-    let data = installation.data();
-    let mut aside = data.with_extension("old");
-    while aside.exists() {
-        aside = aside.with_extension("older");
-    }
-    fs::rename(data, aside).unwrap();
-}
 
 fn status(world: &World) -> Value {
     world.admin("restored status")

@@ -5,6 +5,7 @@ use tests::process::http::{Answer, send};
 use tests::process::{BareDevice, Server, Tablet, World};
 
 use super::{list, text};
+use crate::copies::{back_up, restore_and_serve};
 
 const PASSPHRASE: &str = "four+small+green+apples";
 
@@ -228,6 +229,35 @@ fn a18_a_restricted_guardian_gets_nothing_at_the_next_request() {
     luis.url = world.url();
     rosa.reads();
     luis.finds_nothing();
+}
+
+#[test]
+fn a_restored_server_shows_no_family_anything_until_it_is_confirmed_and_a_court_order_holds() {
+    let world = World::new();
+    let mut rosa = Guardian::invited(&world, "s1", "Rosa Quintero", "en");
+    let mut luis = Guardian::invited(&world, "s1", "Luis Quintero", "es");
+    rosa.redeems();
+    luis.redeems();
+    let backup = world.folder("backups").join("yesterday");
+    back_up(&world.installation, &backup);
+    world.admin(&format!("guardian restrict {}", luis.id));
+    restore_and_serve(&world, &backup);
+
+    for guardian in [&rosa, &luis] {
+        for path in ["", "/page", "/page?language=es"] {
+            let answer = guardian.get(path);
+            assert_eq!((answer.status, &*answer.headers["retry-after"]), (503, "3600"), "{path}");
+            assert!(!words(&answer).contains("Maribel"), "{}", words(&answer));
+        }
+        assert_eq!(guardian.post("/sign-in", &format!("passphrase={PASSPHRASE}")).status, 503);
+    }
+    assert!(words(&rosa.get("/page?language=es")).contains("Vuelva más tarde"));
+    assert_eq!(send(&rosa.url, "GET", "/family/style.css", &[], b"").status, 200);
+
+    world.admin("restored confirm");
+    rosa.reads();
+    luis.finds_nothing();
+    assert_eq!(luis.post("/sign-in", &format!("passphrase={PASSPHRASE}")).status, 403);
 }
 
 #[test]
