@@ -198,13 +198,15 @@ pub(super) fn decode(file: &[u8]) -> Option<Snapshot> {
 }
 
 impl Engine {
-    /// Returns a document that this person reads now, complete up to `at_least` or later, and puts the delivery into the audit.
+    /// Returns a document that this person reads now, complete up to `at_least` or later, and puts the delivery into the audit where
+    /// `delivers` says that anything of it is sent.
     pub async fn snapshot(
         self: &Arc<Self>,
         person: PersonId,
         device: DeviceId,
         document: DocumentId,
         at_least: u64,
+        delivers: impl FnOnce(&Snapshot) -> bool,
     ) -> Result<Snapshot, SnapshotError> {
         let reading = self.index().reading(person, document)?;
         if reading.is_none_or(|reading| reading.ended.is_some()) {
@@ -219,11 +221,15 @@ impl Engine {
             Some(snapshot) => snapshot,
             None => self.built_snapshot(document, at_least).await?,
         };
+        let delivered = delivers(&snapshot);
         // The right may have ended while the document was built.
         self.decide_from_reserve(move |desk| {
             let reading = desk.index().reading(person, document)?;
             if reading.is_none_or(|reading| reading.ended.is_some()) {
                 return Ok(Ruling::Void(Err(SnapshotError::Unknown)));
+            }
+            if !delivered {
+                return Ok(Ruling::Void(Ok(snapshot)));
             }
             let time = desk.conditions().now;
             desk.emit(LogEntry::Delivered { person, device: Some(device), documents: vec![document], time })?;

@@ -97,38 +97,33 @@ fn too_large(bytes_max: usize) -> ApiError {
     ApiError::from(Code::TooLarge).detail("bytes_max", bytes_max as u64)
 }
 
-/// A body of JSON. What does not parse is refused by place, never by content.
+/// Reads an object of JSON. What does not parse is refused by place, never by content.
+///
+/// A list is none, even where its values would do: which of them is which would hang on the order in which the server names its fields.
+pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(
+            ApiError::from(Code::BadJson).message("the body is not the JSON that belongs here: no object")
+        );
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        let place = format!(
+            "the body is not the JSON that belongs here: line {}, column {}",
+            error.line(),
+            error.column()
+        );
+        ApiError::from(Code::BadJson).message(place)
+    })
+}
+
+/// A body that is an object of JSON.
 pub struct JsonBody<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let bytes = whole(request).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let place = format!(
-                "the body is not the JSON that belongs here: line {}, column {}",
-                error.line(),
-                error.column()
-            );
-            ApiError::from(Code::BadJson).message(place)
-        })
-    }
-}
-
-/// A body of CBOR, with nothing behind it.
-pub struct CborBody<T>(pub T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for CborBody<T> {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let bytes = whole(request).await?;
-        let mut rest = &bytes[..];
-        match ciborium::from_reader(&mut rest) {
-            Ok(value) if rest.is_empty() => Ok(Self(value)),
-            Ok(_) | Err(_) => Err(Code::BadCbor.into()),
-        }
+        object(&whole(request).await?).map(Self)
     }
 }
 

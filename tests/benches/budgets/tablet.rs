@@ -103,7 +103,7 @@ impl Tablet {
 
     async fn fetch(&mut self, school: &School, name: &DocumentName, at_least: u64) -> Result<usize, Failed> {
         let (person, device, id) = (self.device.person, self.device.id, name.id());
-        let snapshot = school.engine.snapshot(person, device, id, at_least).await?;
+        let snapshot = school.engine.snapshot(person, device, id, at_least, |_| true).await?;
         let writes = fetched(&self.store, device, id, snapshot.incarnation, snapshot.seq, &snapshot.bytes)?;
         self.store.apply(writes);
         packed(&snapshot.bytes)

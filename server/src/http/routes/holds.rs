@@ -17,9 +17,9 @@ use sync_core::measure::thousandths::Thousandths;
 use sync_core::record::{Waiting, main_of};
 
 use super::caller::{Caller, anyone, bearer, not_waiting};
-use super::parse;
 use crate::engine::Engine;
 use crate::engine::holds::{Seen, Verdict, Viewer};
+use crate::http::body::object;
 use crate::http::{ApiError, Code};
 
 #[derive(Deserialize)]
@@ -61,7 +61,7 @@ pub(super) async fn admit(
     body: Bytes,
 ) -> Result<Json<JsonValue>, ApiError> {
     let caller = anyone(&engine, &headers, &body)?;
-    let request: AdmitRequest = parse(&body)?;
+    let request: AdmitRequest = object(&body)?;
     decide(&engine, &caller, request.holds, Verdict::Admit).await
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn decline(
     body: Bytes,
 ) -> Result<Json<JsonValue>, ApiError> {
     let caller = anyone(&engine, &headers, &body)?;
-    let request: DeclineRequest = parse(&body)?;
+    let request: DeclineRequest = object(&body)?;
     decide(&engine, &caller, request.holds, Verdict::Decline(request.reason)).await
 }
 

@@ -26,11 +26,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use serde::de::DeserializeOwned;
 use tower_http::compression::CompressionLayer;
 
 use crate::engine::Engine;
-use crate::http::{ApiError, Code, Limits};
+use crate::http::Limits;
 
 /// Bytes of a pairing request: a code, a key and two names.
 pub const PAIR_BYTES_MAX: usize = 4 * 1024;
@@ -48,18 +47,6 @@ pub fn limits() -> Limits {
     limits.body_bytes_max_by_route.extend(admin::LIMITS);
     limits.body_bytes_max_by_route.extend(crate::family::LIMITS);
     limits
-}
-
-/// Reads a body whose sender is known by now. What does not parse is refused by place, never by content.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| {
-        let place = format!(
-            "the body is not the JSON that belongs here: line {}, column {}",
-            error.line(),
-            error.column()
-        );
-        ApiError::from(Code::BadJson).message(place)
-    })
 }
 
 /// Returns all routes, without the shell around them.

@@ -36,12 +36,16 @@ pub(super) async fn snapshot(
     let Caller::Device(device) = bearer(&engine, &headers)? else { return Err(Code::NotFound.into()) };
     not_waiting(&engine, &device)?;
     let document: DocumentId = document.parse().map_err(|_| Code::NotFound)?;
-    let snapshot = engine.snapshot(device.person, device.id, document, query.at_least).await?;
+    let delivers = |snapshot: &Snapshot| match asked(&headers, &tag(snapshot), snapshot.bytes.len()) {
+        Asked::Whole | Asked::Part(_) => true,
+        Asked::Nothing | Asked::Beyond => false,
+    };
+    let snapshot = engine.snapshot(device.person, device.id, document, query.at_least, delivers).await?;
     respond(&snapshot, &headers)
 }
 
 /// What of the bytes is asked for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
     Nothing,
     Whole,
@@ -50,10 +54,10 @@ enum Asked {
 }
 
 fn respond(snapshot: &Snapshot, headers: &HeaderMap) -> Result<Response, ApiError> {
-    let hex = snapshot.hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let tag = format!("\"{hex}\"");
+    let tag = tag(snapshot);
     let length = snapshot.bytes.len();
-    let (status, body) = match asked(headers, &tag, length) {
+    let part = asked(headers, &tag, length);
+    let (status, body) = match part.clone() {
         Asked::Nothing => (StatusCode::NOT_MODIFIED, Bytes::new()),
         Asked::Whole => (StatusCode::OK, whole(snapshot)),
         Asked::Part(range) => (StatusCode::PARTIAL_CONTENT, whole(snapshot).slice(range)),
@@ -67,11 +71,17 @@ fn respond(snapshot: &Snapshot, headers: &HeaderMap) -> Result<Response, ApiErro
     answer.insert(ETAG, HeaderValue::try_from(&tag).map_err(|_| Code::Internal)?);
     answer.insert(SEQ, snapshot.seq.into());
     answer.insert(INCARNATION, snapshot.incarnation.into());
-    if let Asked::Part(range) = asked(headers, &tag, length) {
+    if let Asked::Part(range) = part {
         let range = format!("bytes {}-{}/{length}", range.start, range.end.saturating_sub(1));
         answer.insert(CONTENT_RANGE, HeaderValue::try_from(range).map_err(|_| Code::Internal)?);
     }
     Ok(response)
+}
+
+/// Returns the entity tag of a snapshot.
+fn tag(snapshot: &Snapshot) -> String {
+    let hex = snapshot.hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!("\"{hex}\"")
 }
 
 fn whole(snapshot: &Snapshot) -> Bytes {

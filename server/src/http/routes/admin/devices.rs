@@ -13,8 +13,8 @@ use sync_core::ids::DeviceId;
 
 use crate::admin::devices::{CODE_LIFE_MS, revoke as revoke_device};
 use crate::engine::{Engine, Ruling};
+use crate::http::body::object;
 use crate::http::routes::caller::administrator;
-use crate::http::routes::parse;
 use crate::http::{ApiError, Code};
 
 #[derive(Deserialize)]
@@ -74,7 +74,7 @@ pub(super) async fn revoke(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let by = administrator(&engine, &headers)?;
-    let asked: RevokeRequest = if body.is_empty() { RevokeRequest::default() } else { parse(&body)? };
+    let asked: RevokeRequest = if body.is_empty() { RevokeRequest::default() } else { object(&body)? };
     let unknown = || ApiError::new(Code::NotFound).message("there is no such device");
     let id: DeviceId = device.parse().map_err(|_| unknown())?;
     let revoke = move |desk: &mut Desk<'_>| revoke_device(desk, by, id, asked.lost).map(Ruling::Stands);

@@ -18,8 +18,8 @@ use sync_core::sensitive::Sensitive;
 use crate::admin::grants::{GrantRefused, NewGrant, add as add_grant, end as end_grant};
 use crate::admin::student_named;
 use crate::engine::{Engine, Ruling};
+use crate::http::body::object;
 use crate::http::routes::caller::administrator;
-use crate::http::routes::parse;
 use crate::http::{ApiError, Code};
 
 #[derive(Deserialize)]
@@ -77,7 +77,7 @@ pub(super) async fn add(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let by = administrator(&engine, &headers)?;
-    let asked: AddRequest = parse(&body)?;
+    let asked: AddRequest = object(&body)?;
     let new = NewGrant {
         student: asked.student,
         person: asked.person,
@@ -98,7 +98,7 @@ pub(super) async fn end(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let by = administrator(&engine, &headers)?;
-    let asked: EndRequest = parse(&body)?;
+    let asked: EndRequest = object(&body)?;
     let id: GrantId = grant.parse().map_err(|_| GrantRefused::UnknownGrant)?;
     let end = move |desk: &mut Desk<'_>| Ok(ruling(end_grant(desk, by, id, asked.on, &asked.reason)?));
     let ended = engine.decide_from_reserve(end);

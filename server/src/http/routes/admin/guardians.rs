@@ -17,8 +17,8 @@ use crate::admin::guardians::{GuardianRefused, Invited, end as end_guardian, res
 use crate::admin::student_named;
 use crate::engine::{Engine, Ruling};
 use crate::family::{invite_guardian, sign_in_path};
+use crate::http::body::object;
 use crate::http::routes::caller::administrator;
-use crate::http::routes::parse;
 use crate::http::{ApiError, Code};
 
 #[derive(Deserialize)]
@@ -68,7 +68,7 @@ pub(super) async fn invite(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let by = administrator(&engine, &headers)?;
-    let asked: InviteRequest = parse(&body)?;
+    let asked: InviteRequest = object(&body)?;
     let asked = Invited { student: asked.student, name: asked.name, language: asked.language };
     let invited = invite_guardian(&engine, by, asked).await??;
     let zone = engine.index().organisation()?.ok_or(Code::NotReady)?.zone;
@@ -87,7 +87,7 @@ pub(super) async fn restrict(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let by = administrator(&engine, &headers)?;
-    let asked: RestrictRequest = if body.is_empty() { RestrictRequest::default() } else { parse(&body)? };
+    let asked: RestrictRequest = if body.is_empty() { RestrictRequest::default() } else { object(&body)? };
     let done = engine.decide_from_reserve(move |desk| {
         restrict_guardian(desk, by, &guardian, !asked.lift).map(Ruling::Stands)
     });

@@ -1,6 +1,7 @@
 //! The roster's import.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,16 +10,20 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::admin::import::{ApplyError, KnownHere, apply};
 use crate::engine::{Engine, Ruling};
+use crate::http::body::object;
 use crate::http::routes::caller::administrator;
 use crate::http::{ApiError, Code};
 use crate::import::{FILES_MAX, ImportError, read};
 
+/// A parameter that is misspelt is refused: what was meant as a trial would be done.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct How {
     #[serde(default)]
     dry_run: bool,
@@ -27,6 +32,7 @@ pub(super) struct How {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ImportRequest {
+    #[serde(deserialize_with = "each_once")]
     files: BTreeMap<String, String>,
 }
 
@@ -37,7 +43,7 @@ pub(super) async fn import(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let by = administrator(&engine, &headers)?;
-    let request: ImportRequest = serde_json::from_slice(&body).map_err(|_| Code::BadJson)?;
+    let request: ImportRequest = object(&body)?;
     let files = unpacked(request)?;
     let reading = Arc::clone(&engine);
     // Reading large tables takes longer than an async worker should be kept.
@@ -69,11 +75,34 @@ pub(super) async fn import(
 
 fn unpacked(request: ImportRequest) -> Result<BTreeMap<String, Vec<u8>>, ApiError> {
     if request.files.len() > FILES_MAX {
-        return Err(ApiError::new(Code::TooLarge).message("an import has eight files"));
+        return Err(ApiError::new(Code::TooLarge).message("the import has more files than one may have"));
     }
     let unpack =
         |(name, text): (String, String)| Ok((name, STANDARD.decode(text).map_err(|_| Code::BadJson)?));
     request.files.into_iter().map(unpack).collect()
+}
+
+/// Reads the files of an import, of which none may be there twice: one of the two would go unread.
+fn each_once<'de, D: Deserializer<'de>>(files: D) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Files;
+    impl<'de> Visitor<'de> for Files {
+        type Value = BTreeMap<String, String>;
+
+        fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            out.write_str("files by their names")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut files = BTreeMap::new();
+            while let Some((name, text)) = map.next_entry()? {
+                if files.insert(name, text).is_some() {
+                    return Err(A::Error::custom("a file twice"));
+                }
+            }
+            Ok(files)
+        }
+    }
+    files.deserialize_map(Files)
 }
 
 fn refused(errors: &[ImportError]) -> ApiError {

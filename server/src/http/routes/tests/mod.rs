@@ -1,4 +1,5 @@
 mod damage;
+mod malformed;
 mod power;
 mod room;
 mod school;
@@ -192,6 +193,11 @@ async fn a_snapshot_comes_in_ranges_and_is_built_again_where_it_is_damaged() {
     }
     assert_eq!(pieces, whole);
     assert_eq!(school.send(part("bytes=5-", "\"another\"")).await.status(), StatusCode::OK);
+    let delivered = school.engine.reader().end().seq;
+    let mut known = part("bytes=0-", &tag);
+    known.headers_mut().insert("if-none-match", tag.parse().unwrap());
+    assert_eq!(school.send(known).await.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(school.engine.reader().end().seq, delivered, "what is not sent is no delivery");
     let (status, _) = in_json(school.send(part("bytes=99999999-", &tag)).await).await;
     assert_eq!(status, StatusCode::RANGE_NOT_SATISFIABLE);
     let file = school.engine.data().join("snapshots").join(log.id().to_string());

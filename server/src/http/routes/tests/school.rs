@@ -335,6 +335,11 @@ impl Tablet {
         key
     }
 
+    /// Returns the key that the device signs with.
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
     pub fn compose(&self) -> Outgoing {
         compose(&self.store, &self.key, "test", Moment(1_795_183_200_000), &|_| false).unwrap()
     }
