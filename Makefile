@@ -30,4 +30,5 @@ audit: ## Check licences and advisories; fetches the advisory database
 	@tests/scripts/audit.sh
 
 bench: ## Show the speed budgets, each as a ratio measured in the same run (ARGS)
-	cargo bench --locked --package tests --bench budgets -- $(ARGS)
+	cargo build --locked --release --package server --bin carryover
+	cargo bench --locked --package tests --features bench --bench budgets -- $(ARGS)

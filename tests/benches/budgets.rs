@@ -5,10 +5,12 @@
 //! `target/bench/budgets.json`.
 //!
 //! ```text
+//!  morning   1-4 6   the morning reconnect, beside the floor and the peers
 //!  gate      14 15   one change through the gate, on a short document and a long one
 //!  hostile   16      the most that one hostile change can cost, each in a process of its own
-//!  day       5 7 8   a school day's work of one tablet, and a second exchange that brings nothing
-//!  durable   9 10    receipts that are on disk, many writers and one
+//!  day       5-8 22  a school day's work of one tablet, and a second exchange that brings nothing
+//!  durable   9-11    receipts that are on disk, many writers and one
+//!  opening   12      starting again after a kill, with a million changes
 //!  year      13 23   the log and the snapshots of a student's year
 //!  tap       17      one act kept on the tablet
 //! ```
@@ -19,12 +21,24 @@
 mod day;
 #[path = "budgets/durable.rs"]
 mod durable;
+#[path = "floor/frames.rs"]
+mod frames;
 #[path = "budgets/gate.rs"]
 mod gate;
 #[path = "budgets/hostile.rs"]
 mod hostile;
+#[path = "budgets/line.rs"]
+mod line;
 #[path = "budgets/measure.rs"]
 mod measure;
+#[path = "budgets/morning.rs"]
+mod morning;
+#[path = "budgets/opening.rs"]
+mod opening;
+#[path = "budgets/peers.rs"]
+mod peers;
+#[path = "budgets/program.rs"]
+mod program;
 #[path = "budgets/records.rs"]
 mod records;
 #[path = "budgets/report.rs"]
@@ -35,6 +49,8 @@ mod school;
 mod tablet;
 #[path = "budgets/tap.rs"]
 mod tap;
+#[path = "budgets/wire.rs"]
+mod wire;
 #[path = "budgets/year.rs"]
 mod year;
 
@@ -44,11 +60,13 @@ use report::Row;
 /// What measures some rows of the table.
 type Family = fn() -> Result<Vec<Row>, Failed>;
 
-const FAMILIES: [(&str, Family); 6] = [
+const FAMILIES: [(&str, Family); 8] = [
+    ("morning", morning::measure),
     ("gate", gate::measure),
     ("hostile", hostile::measure),
     ("day", day::measure),
     ("durable", durable::measure),
+    ("opening", opening::measure),
     ("year", year::measure),
     ("tap", tap::measure),
 ];

@@ -173,7 +173,7 @@ impl Bench {
 
 impl Author {
     /// Makes changes of one observation each, and moves the position behind them.
-    fn changes(
+    pub fn changes(
         &mut self,
         name: &DocumentName,
         position: &mut Position,

@@ -27,11 +27,6 @@ pub fn timed<R>(work: impl FnOnce() -> Result<R, Failed>) -> Result<(Duration, R
     Ok((spent(ClockId::ThreadCPUTime).saturating_sub(start), answer))
 }
 
-/// Returns the processor's time that this process has taken so far, on all its threads.
-pub fn processor() -> Duration {
-    spent(ClockId::ProcessCPUTime)
-}
-
 fn spent(clock: ClockId) -> Duration {
     Duration::try_from(clock_gettime(clock)).unwrap_or_default()
 }

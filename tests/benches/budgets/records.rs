@@ -52,7 +52,7 @@ impl Dice {
     }
 
     /// Returns a number below `limit`, which is not 0.
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.any() % limit
     }
 

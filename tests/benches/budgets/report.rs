@@ -49,6 +49,8 @@ pub struct Row {
     first: Bound,
     goal: Bound,
     note: String,
+    /// Whether it is shown by something else than this program.
+    elsewhere: bool,
 }
 
 impl Row {
@@ -71,7 +73,14 @@ impl Row {
         unit: &'static str,
     ) -> Self {
         let (anchor, none) = ("-".to_owned(), Bound::AtMost(f64::INFINITY));
-        Self { number, what, measured, anchor, figure, unit, first: none, goal: none, note: String::new() }
+        let note = String::new();
+        Self { number, what, measured, anchor, figure, unit, first: none, goal: none, note, elsewhere: false }
+    }
+
+    /// Makes the row of what is not measured here; its note says by what it is shown.
+    pub fn elsewhere(number: &'static str, what: &'static str, note: impl Into<String>) -> Self {
+        let row = Self::of(number, what, "-".to_owned(), f64::NAN, "");
+        Self { elsewhere: true, ..row }.note(note)
     }
 
     /// Says what must be kept already, and where it is going.
@@ -93,6 +102,11 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 8] {
+        if self.elsewhere {
+            let none = || "-".to_owned();
+            let (number, what) = (self.number.to_owned(), self.what.to_owned());
+            return [number, what, none(), none(), none(), none(), none(), "see below".to_owned()];
+        }
         [
             self.number.to_owned(),
             self.what.to_owned(),
@@ -106,6 +120,9 @@ impl Row {
     }
 
     fn as_json(&self) -> Value {
+        if self.elsewhere {
+            return json!({ "row": self.number, "what": self.what, "note": self.note });
+        }
         json!({
             "row": self.number, "what": self.what, "measured": self.measured, "anchor": self.anchor,
             "figure": self.figure, "unit": self.unit, "first": self.first.show(self.unit),

@@ -1,22 +1,19 @@
 //! A tablet as the SDK drives it: the pure client over a store in memory.
 
-use std::io::Write as _;
-
 use ed25519_dalek::SigningKey;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use sync_core::document::change::{ActorTip, Position, encode};
 use sync_core::document::founding::{containers_of, founding_of};
 use sync_core::document::name::DocumentName;
 use sync_core::envelope::{Body, Content, ENVELOPE_VERSION, Envelope, Evidence};
+use sync_core::exchange::assertion::{Assertion, SCHEME};
 use sync_core::exchange::client::copy::fetched;
 use sync_core::exchange::client::outbox::{Outgoing, compose, keep};
 use sync_core::exchange::client::reply::take;
 use sync_core::exchange::client::state::{Profile, Tablet as Stored};
 use sync_core::exchange::client::view::paired;
 use sync_core::exchange::codec;
-use sync_core::exchange::message::{Reply, Request};
-use sync_core::ids::{OrgId, derive};
+use sync_core::exchange::message::{Cursor, Reply, Request};
+use sync_core::ids::{LogId, OrgId, derive};
 use sync_core::kv::Memory;
 use sync_core::roster::Device;
 use sync_core::roster::role::Role;
@@ -25,6 +22,7 @@ use sync_core::time::Moment;
 use crate::measure::Failed;
 use crate::records::{Act, Author, FIRST_DAY_MS};
 use crate::school::School;
+use crate::wire::{Ready, pack};
 
 /// The app's name in every envelope.
 const APP: &str = "carryover-tablet 0.1.0";
@@ -45,8 +43,10 @@ pub struct Tablet {
 pub struct Cost {
     /// Round trips, fetched snapshots included.
     pub trips: u32,
-    /// Bytes of the bodies that went up and came down, packed where that makes them smaller.
-    pub wire_bytes: usize,
+    /// Bytes of the bodies that went up, packed where that makes them smaller.
+    pub up_bytes: usize,
+    /// Bytes of the bodies that came down, likewise.
+    pub down_bytes: usize,
     /// Bytes of the plain changes among them.
     pub change_bytes: usize,
 }
@@ -60,9 +60,7 @@ pub fn signing_key(name: &[u8]) -> SigningKey {
 
 /// Returns the bytes of a body on the wire.
 pub fn packed(body: &[u8]) -> Result<usize, Failed> {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
-    packer.write_all(body)?;
-    Ok(packer.finish()?.len().min(body.len()))
+    Ok(pack(body)?.len().min(body.len()))
 }
 
 impl Tablet {
@@ -93,7 +91,7 @@ impl Tablet {
             self.store.apply(writes);
             for (name, at_least) in Stored(&self.store).to_fetch()? {
                 cost.trips += 1;
-                cost.wire_bytes += self.fetch(school, &name, at_least).await?;
+                cost.down_bytes += self.fetch(school, &name, at_least).await?;
             }
             if !brought.more && Stored(&self.store).unsent()? == 0 {
                 return Ok(cost);
@@ -127,19 +125,55 @@ impl Tablet {
     }
 
     fn request(&self, name: &DocumentName, content: Content) -> Request {
-        let evidence = Evidence { seen: None, app: APP.to_owned() };
+        self.request_of(None, vec![self.envelope(name, content, None)])
+    }
+
+    /// Signs what is said in a document.
+    pub fn envelope(&self, name: &DocumentName, content: Content, seen: Option<(LogId, u64)>) -> Envelope {
+        let evidence = Evidence { seen, app: APP.to_owned() };
         let (org, device) = (self.org, self.device.id);
         let body = Body { version: ENVELOPE_VERSION, org, document: name.id(), device, content, evidence };
-        let envelopes = vec![Envelope::sign(&body, &self.key)];
-        Request { envelopes, ..Request::bare(org, device, None, CLOCK) }
+        Envelope::sign(&body, &self.key)
+    }
+
+    /// Makes a request ready for the wire. `packed` as a tablet packs it; else as it is, and so is the answer.
+    pub fn ready(&self, request: &Request, counter: u64, packed: bool) -> Result<Ready, Failed> {
+        let body = codec::encode(request);
+        let assertion = Assertion::of(self.org.0, self.device.id.0, counter, &body).signed_by(&self.key);
+        let body = if packed { pack(&body)? } else { body };
+        Ok(Ready { authorization: format!("{SCHEME} {assertion}"), body: body.into(), packed })
+    }
+
+    /// Returns the cursor of a tablet that has seen everything so far, without keeping any of it.
+    pub async fn cursor(&self, school: &School) -> Result<Cursor, Failed> {
+        let mut cursor = None;
+        loop {
+            let reply = school.exchange(&self.device, self.request_of(cursor, Vec::new())).await?;
+            cursor = reply.cursor.or(cursor);
+            if !reply.more {
+                return cursor.ok_or_else(|| "a tablet got no cursor".into());
+            }
+        }
+    }
+
+    /// Makes a request from a cursor on.
+    pub fn request_of(&self, cursor: Option<Cursor>, envelopes: Vec<Envelope>) -> Request {
+        let (org, device) = (self.org, self.device.id);
+        Request { envelopes, ..Request::bare(org, device, cursor, CLOCK) }
     }
 }
 
 impl Cost {
+    /// Returns the bytes of both ways.
+    pub fn wire_bytes(&self) -> usize {
+        self.up_bytes + self.down_bytes
+    }
+
     fn add(&mut self, outgoing: &Outgoing, reply: &Reply) -> Result<(), Failed> {
         use sync_core::exchange::message::{ChangeBytes, Entry};
         self.trips += 1;
-        self.wire_bytes += packed(&codec::encode(&outgoing.request))? + packed(&codec::encode(reply))?;
+        self.up_bytes += packed(&codec::encode(&outgoing.request))?;
+        self.down_bytes += packed(&codec::encode(reply))?;
         self.change_bytes += outgoing.changes.values().map(Vec::len).sum::<usize>();
         for entry in &reply.entries {
             if let Entry::Change { change: ChangeBytes::Bytes(bytes), .. } = entry {
