@@ -6,7 +6,7 @@
 //! never reads an older record on a card than stood when the question came.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sync_core::document::name::DocumentKind;
 use sync_core::exchange::server::desk::{Desk, DeskError};
@@ -24,53 +24,96 @@ use super::{Engine, EngineError, Ruling};
 /// Whose cards may differ from what was said last.
 #[derive(Default)]
 pub(super) struct Cards {
-    due: Mutex<BTreeSet<StudentId>>,
+    students: Mutex<Students>,
     wake: Notify,
     /// Held while cards are projected: an older projection must not come after a newer one.
     turn: tokio::sync::Mutex<()>,
 }
 
+#[derive(Default)]
+struct Students {
+    due: BTreeSet<StudentId>,
+    /// Nobody on their teams has a card, since the places were last looked at: what is written there changes none.
+    cardless: BTreeSet<StudentId>,
+}
+
+/// The students whose cards may differ.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    /// Something was written in a document that cards are made of.
+    written: BTreeSet<StudentId>,
+    /// Who has a card may have changed.
+    placed: BTreeSet<StudentId>,
+}
+
+impl Touched {
+    /// Says that of these students all must be looked at again.
+    pub(super) fn placed(students: impl Iterator<Item = StudentId>) -> Self {
+        Self { written: BTreeSet::new(), placed: students.collect() }
+    }
+}
+
 impl Cards {
-    pub(super) fn mark(&self, students: BTreeSet<StudentId>) {
-        if !students.is_empty() {
-            self.due.lock().unwrap_or_else(PoisonError::into_inner).extend(students);
+    pub(super) fn mark(&self, touched: Touched) {
+        let mut students = self.students();
+        for student in &touched.placed {
+            students.cardless.remove(student);
+        }
+        let written = touched.written.into_iter().filter(|student| !students.cardless.contains(student));
+        let due: BTreeSet<StudentId> = written.chain(touched.placed).collect();
+        if !due.is_empty() {
+            students.due.extend(due);
             self.wake.notify_one();
         }
     }
 
     fn is_due(&self, wanted: impl Fn(&StudentId) -> bool) -> bool {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner).iter().any(wanted)
+        self.students().due.iter().any(wanted)
     }
 
     fn take(&self, wanted: impl Fn(&StudentId) -> bool) -> Option<StudentId> {
-        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        let student = due.iter().find(|student| wanted(student)).copied()?;
-        due.remove(&student);
+        let mut students = self.students();
+        let student = students.due.iter().find(|student| wanted(student)).copied()?;
+        students.due.remove(&student);
+        // Until it has been looked at again, whatever is written makes it due.
+        students.cardless.remove(&student);
         Some(student)
+    }
+
+    /// Notes that nobody had a card of a student who was taken, unless somebody's place has changed meanwhile.
+    fn nobody_has(&self, student: StudentId) {
+        let mut students = self.students();
+        if !students.due.contains(&student) {
+            students.cardless.insert(student);
+        }
+    }
+
+    fn students(&self) -> MutexGuard<'_, Students> {
+        self.students.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Returns the students whose cards may differ after these entries.
-pub(super) fn touched(index: &Index<'_>, entries: &[LogEntry]) -> Result<BTreeSet<StudentId>, KvError> {
-    let mut students = BTreeSet::new();
+pub(super) fn touched(index: &Index<'_>, entries: &[LogEntry]) -> Result<Touched, KvError> {
+    let Touched { mut written, mut placed } = Touched::default();
     for entry in entries {
         match entry {
             LogEntry::Changed { document, .. } => {
                 let state = index.document(*document)?;
                 let shown =
                     state.filter(|state| matches!(state.name.kind, DocumentKind::Plan | DocumentKind::Log));
-                students.extend(shown.map(|state| state.name.subject));
+                written.extend(shown.map(|state| state.name.subject));
             }
-            LogEntry::Grant(grant) => drop(students.insert(grant.student)),
+            LogEntry::Grant(grant) => drop(placed.insert(grant.student)),
             LogEntry::Begin { document, .. }
             | LogEntry::Replaced { document, .. }
             | LogEntry::Gone { document }
             | LogEntry::Review { document, .. }
             | LogEntry::End { document, .. } => {
-                students.extend(index.document(*document)?.map(|state| state.name.subject));
+                placed.extend(index.document(*document)?.map(|state| state.name.subject));
             }
             // What is in force, and which sessions are today's, changes with the day.
-            LogEntry::Day(_) => students.extend(index.students()?.into_iter().map(|student| student.id)),
+            LogEntry::Day(_) => placed.extend(index.students()?.into_iter().map(|student| student.id)),
             LogEntry::Organisation(_)
             | LogEntry::Calendar(_)
             | LogEntry::School(_)
@@ -94,7 +137,7 @@ pub(super) fn touched(index: &Index<'_>, entries: &[LogEntry]) -> Result<BTreeSe
             | LogEntry::Audit { .. } => {}
         }
     }
-    Ok(students)
+    Ok(Touched { written, placed })
 }
 
 impl Engine {
@@ -130,7 +173,7 @@ impl Engine {
         let _turn = self.cards.turn.lock().await;
         while let Some(student) = self.cards.take(&wanted) {
             if let Err(error) = self.project_card(student).await {
-                self.cards.mark(BTreeSet::from([student]));
+                self.cards.mark(Touched::placed(std::iter::once(student)));
                 return Err(error);
             }
         }
@@ -139,14 +182,18 @@ impl Engine {
 
     async fn project_card(self: &Arc<Self>, student: StudentId) -> Result<(), EngineError> {
         let engine = Arc::clone(self);
-        let facts = self
+        let (facts, anybody) = self
             .aside(move || {
                 let (index, next) = (engine.reader().index(), engine.reader().end().seq + 1);
                 let mut desk = Desk::new(index, next, engine.conditions())?;
-                desk.project_cards(student, &DurableLog(engine.reader().as_ref()))?;
-                Ok(desk.decide().entries)
+                let log = DurableLog::with_tail(engine.reader().as_ref(), &engine.tail);
+                let anybody = desk.project_cards(student, &log)?;
+                Ok((desk.decide().entries, anybody))
             })
             .await?;
+        if !anybody {
+            self.cards.nobody_has(student);
+        }
         if facts.is_empty() {
             return Ok(());
         }
@@ -169,4 +216,53 @@ fn still_wanted(desk: &Desk<'_>, fact: &LogEntry) -> Result<bool, DeskError> {
         return Ok(false);
     };
     Ok(needs_card(&desk.roles_on(*person, student, desk.today())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STUDENT: StudentId = StudentId([1; 16]);
+
+    fn written() -> Touched {
+        Touched { written: BTreeSet::from([STUDENT]), placed: BTreeSet::new() }
+    }
+
+    fn placed() -> Touched {
+        Touched::placed(std::iter::once(STUDENT))
+    }
+
+    #[test]
+    fn what_is_written_is_looked_at_until_nobody_has_a_card() {
+        let cards = Cards::default();
+        cards.mark(written());
+        assert_eq!(cards.take(|_| true), Some(STUDENT));
+        cards.mark(written());
+        assert_eq!(cards.take(|_| true), Some(STUDENT), "nothing is known yet");
+        cards.nobody_has(STUDENT);
+        cards.mark(written());
+        assert_eq!(cards.take(|_| true), None);
+    }
+
+    #[test]
+    fn a_new_place_is_looked_at_and_everything_from_then_on() {
+        let cards = Cards::default();
+        cards.nobody_has(STUDENT);
+        cards.mark(placed());
+        assert_eq!(cards.take(|_| true), Some(STUDENT));
+        cards.mark(written());
+        assert!(cards.is_due(|_| true), "it came while the places were looked at");
+    }
+
+    #[test]
+    fn a_place_that_changed_while_cards_were_projected_is_not_forgotten() {
+        let cards = Cards::default();
+        cards.mark(written());
+        assert_eq!(cards.take(|_| true), Some(STUDENT));
+        cards.mark(placed());
+        cards.nobody_has(STUDENT);
+        assert_eq!(cards.take(|_| true), Some(STUDENT));
+        cards.mark(written());
+        assert_eq!(cards.take(|_| true), Some(STUDENT));
+    }
 }

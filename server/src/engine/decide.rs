@@ -1,16 +1,16 @@
 //! The writer's turn: a closure on a desk, and an answer when what it decided is durable.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sync_core::exchange::server::desk::{Desk, DeskError};
 use sync_core::exchange::server::entry::LogEntry;
-use sync_core::ids::{LogId, StudentId};
+use sync_core::ids::LogId;
 use sync_core::kv::KvError;
 
-use super::cards::touched;
+use super::cards::{Touched, touched};
 use super::life::to_note;
 use super::log::frame_of;
+use super::tail::{Written, written};
 use super::{Engine, Standing};
 use crate::store::{CommitError, Decision, Ticket, Turn, Urgency};
 
@@ -101,13 +101,14 @@ impl Engine {
         work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError> + Send + 'static,
     ) -> Result<R, EngineError> {
         let standing = self.standing;
-        let unnoted = Arc::clone(&self.unnoted);
+        let (unnoted, tail) = (Arc::clone(&self.unnoted), Arc::clone(&self.tail));
         let ticket = self.committer.submit_then(
             urgency,
             move |turn| in_turn(turn, &standing, work),
             // Who asked may have gone away meanwhile: what is durable is noted all the same.
-            move |decided| {
+            move |decided, appended| {
                 if let Ok((_, what)) = decided {
+                    tail.hear(appended, std::mem::take(&mut what.written));
                     unnoted.add(&what.to_note);
                 }
             },
@@ -169,9 +170,11 @@ impl Engine {
 #[derive(Default)]
 struct Afterwards {
     /// Whose cards may differ.
-    touched: BTreeSet<StudentId>,
+    touched: Touched,
     /// What is to be noted beside the keys.
     to_note: Vec<LogEntry>,
+    /// What is kept in memory.
+    written: Written,
 }
 
 fn in_turn<R>(
@@ -187,16 +190,18 @@ fn in_turn<R>(
                 desk.refresh_facts()?;
                 let touched = touched(&desk.index(), desk.entries())?;
                 let to_note = to_note(desk.entries());
-                Ok((Some(desk.decide()), (reply, Afterwards { touched, to_note })))
+                Ok((Some(desk.decide()), reply, Afterwards { touched, to_note, written: Written::new() }))
             }
-            Ruling::Void(reply) => Ok((None, (reply, Afterwards::default()))),
+            Ruling::Void(reply) => Ok((None, reply, Afterwards::default())),
         }
     });
     match decided {
-        Ok((Some(decided), reply)) if !decided.entries.is_empty() => {
-            Decision::Append { frame: frame_of(&decided.entries), writes: decided.writes, reply: Ok(reply) }
-        }
-        Ok((_, reply)) => Decision::Nothing(Ok(reply)),
+        Ok((Some(decided), reply, afterwards)) if !decided.entries.is_empty() => Decision::Append {
+            frame: frame_of(&decided.entries),
+            writes: decided.writes,
+            reply: Ok((reply, Afterwards { written: written(decided.entries), ..afterwards })),
+        },
+        Ok((_, reply, afterwards)) => Decision::Nothing(Ok((reply, afterwards))),
         Err(error) => Decision::Nothing(Err(error)),
     }
 }

@@ -46,7 +46,7 @@ impl Engine {
         let (reply, delivered) = self
             .aside(move || {
                 let conditions = engine.conditions();
-                let log = DurableLog(engine.reader().as_ref());
+                let log = DurableLog::with_tail(engine.reader().as_ref(), &engine.tail);
                 // It may have been revoked while its request was decided; then it is told its fates alone.
                 let device = engine.index().device(device.id)?.unwrap_or(device);
                 let (reply, documents) = answer(&engine.index(), &log, &conditions, &device, &asked, taken)?;
@@ -68,7 +68,8 @@ impl Engine {
         let asked = AnswerTo::of(&request, self.backed_up());
         Ok(match self.take(device.clone(), request).await? {
             Ok(taken) => {
-                let (log, conditions) = (DurableLog(self.reader().as_ref()), self.conditions());
+                let (log, conditions) =
+                    (DurableLog::with_tail(self.reader().as_ref(), &self.tail), self.conditions());
                 let reply = fates_only(&self.index(), &log, &conditions, &device, &asked, taken.fates)?;
                 Answered::Reply(Box::new(reply))
             }
@@ -91,7 +92,7 @@ impl Engine {
         let engine = Arc::clone(self);
         let checked = self
             .aside(move || {
-                let log = DurableLog(engine.reader().as_ref());
+                let log = DurableLog::with_tail(engine.reader().as_ref(), &engine.tail);
                 let unseal = |sealed: &[u8]| engine.opening.open(sealed).ok();
                 Ok(check_request(&engine.index(), &log, &engine.conditions(), &unseal, &device, request)?)
             })

@@ -97,7 +97,7 @@ fn begun(
     by: RestoredBy,
     reader: &dyn StoreReader,
 ) -> Result<Decided, DeskError> {
-    desk.begin_life(register, by, &DurableLog(reader))?;
+    desk.begin_life(register, by, &DurableLog::of(reader))?;
     Ok(desk.decide())
 }
 
@@ -333,7 +333,7 @@ impl Engine {
 
     fn proves_a_set_back(&self, cursor: &Cursor) -> Result<bool, KvError> {
         let conditions = self.conditions();
-        let log = DurableLog(self.reader().as_ref());
+        let log = DurableLog::with_tail(self.reader().as_ref(), &self.tail);
         Ok(worth(&log, conditions.log, &conditions.secret, cursor)? == Worth::RolledBack)
     }
 

@@ -3,8 +3,10 @@
 use sync_core::exchange::codec;
 use sync_core::exchange::server::entry::LogEntry;
 use sync_core::exchange::server::reply::LogRead;
+use sync_core::ids::DocumentId;
 use sync_core::kv::KvError;
 
+use super::tail::Tail;
 use crate::store::{Frame, ReadError, Record, StoreReader, StoredRecord};
 
 /// The key id of payloads in the clear.
@@ -38,20 +40,44 @@ pub(super) fn unreadable(error: &ReadError) -> KvError {
 }
 
 /// The durable log, as replies read it.
-pub(super) struct DurableLog<'a>(pub(super) &'a dyn StoreReader);
+pub(super) struct DurableLog<'a> {
+    reader: &'a dyn StoreReader,
+    /// The end of it in memory, where that is kept.
+    tail: Option<&'a Tail>,
+}
+
+impl<'a> DurableLog<'a> {
+    /// Reads everything from the store.
+    pub(super) fn of(reader: &'a dyn StoreReader) -> Self {
+        Self { reader, tail: None }
+    }
+
+    /// Asks the end in memory first.
+    pub(super) fn with_tail(reader: &'a dyn StoreReader, tail: &'a Tail) -> Self {
+        Self { reader, tail: Some(tail) }
+    }
+}
 
 impl LogRead for DurableLog<'_> {
     fn entry(&self, seq: u64) -> Result<LogEntry, KvError> {
-        let stored = self.0.read(seq).map_err(|error| unreadable(&error))?;
+        let stored = self.reader.read(seq).map_err(|error| unreadable(&error))?;
         entry_of(&stored.ok_or(KvError::Damaged("log entry"))?)
     }
 
+    fn recent_change(&self, seq: u64) -> Option<Vec<u8>> {
+        self.tail.and_then(|tail| tail.change(seq))
+    }
+
+    fn is_unchanged(&self, document: DocumentId, after: u64, end: u64) -> bool {
+        self.tail.is_some_and(|tail| tail.is_unchanged(document, after, end))
+    }
+
     fn end(&self) -> u64 {
-        self.0.end().seq
+        self.reader.end().seq
     }
 
     fn running(&self, seq: u64) -> Result<Option<[u8; 8]>, KvError> {
-        let at = self.0.running_hash_at(seq).map_err(|error| unreadable(&error))?;
+        let at = self.reader.running_hash_at(seq).map_err(|error| unreadable(&error))?;
         Ok(at.map(|at| at.hash))
     }
 }

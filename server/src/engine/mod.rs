@@ -31,6 +31,7 @@ mod past;
 mod presence;
 mod publish;
 mod snapshot;
+mod tail;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -55,6 +56,7 @@ pub use open::{FoundError, Founding, OpenEngineError, Settings, rebuild};
 pub(crate) use pairing::WrongTries;
 pub use pairing::{NewCode, Paired, PairingRefused, PairingRequest};
 pub(crate) use past::Past;
+pub use presence::{TOKEN_GOOD_S, TokenRefused};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use verify::verify;
 
@@ -79,6 +81,8 @@ pub struct Engine {
     unnoted: Arc<life::Unnoted>,
     /// Held while a new life of the log begins.
     life_turn: tokio::sync::Mutex<()>,
+    /// Shared with the writing thread.
+    tail: Arc<tail::Tail>,
     data: PathBuf,
     keys_folder: PathBuf,
     failed: watch::Sender<bool>,

@@ -16,11 +16,12 @@ use sync_core::time::Zone;
 use tokio::sync::watch;
 
 use super::backed_up::BackedUp;
-use super::cards::Cards;
+use super::cards::{Cards, Touched};
 use super::life::{Unnoted, complete, note_served, settle};
 use super::log::{entry_of, frame_of};
 use super::presence::Presence;
 use super::snapshot::{FOLDER as SNAPSHOTS, Snapshots};
+use super::tail::Tail;
 use super::{Engine, Standing};
 use crate::auth::keys::{KeysError, Purpose, ServerKeys, system_random};
 use crate::auth::token::{ProviderTaken, Tokens};
@@ -193,7 +194,8 @@ impl Engine {
         // What was due when the last start ended is not known: all are looked at again.
         let students = Index(store.index()).students().map_err(DeskError::from)?;
         let cards = Cards::default();
-        cards.mark(students.into_iter().map(|student| student.id).collect());
+        cards.mark(Touched::placed(students.into_iter().map(|student| student.id)));
+        let tail = Arc::new(Tail::at(store.reader().end().seq));
         let engine = Arc::new(Self {
             tokens: Tokens::new(organisation.0, keys.access(), &[])?,
             snapshots: Snapshots::open(&settings.data.join(SNAPSHOTS))?,
@@ -209,6 +211,7 @@ impl Engine {
             life_turn: tokio::sync::Mutex::default(),
             keys_folder: settings.keys.clone(),
             publisher: super::publish::Publisher::default(),
+            tail,
             data: settings.data.clone(),
             failed: watch::channel(false).0,
         });

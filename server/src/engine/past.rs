@@ -85,7 +85,7 @@ impl Past {
     ) -> Result<Result<Taken, Unanswered>, OpenEngineError> {
         let device = self.device(device)?;
         let reader = self.store.reader();
-        let (log, conditions) = (DurableLog(reader.as_ref()), self.conditions(now));
+        let (log, conditions) = (DurableLog::of(reader.as_ref()), self.conditions(now));
         let nothing_sealed = |_: &[u8]| None;
         let checked = check_request(&self.index(), &log, &conditions, &nothing_sealed, &device, request);
         match checked.map_err(DeskError::from)? {
@@ -105,7 +105,7 @@ impl Past {
         self.sync()?;
         let device = self.device(device)?;
         let reader = self.store.reader();
-        let log = DurableLog(reader.as_ref());
+        let log = DurableLog::of(reader.as_ref());
         let answered = answer(&self.index(), &log, &self.conditions(now), &device, asked, taken);
         let (reply, _): (_, BTreeSet<_>) = answered.map_err(DeskError::from)?;
         Ok(reply)

@@ -5,12 +5,15 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use sync_core::ids::DeviceId;
+use sync_core::roster::Device;
 use sync_core::time::Moment;
 
 use super::Engine;
 use super::limit::Limiter;
 use super::pairing::WrongTries;
 use crate::auth::assertion::{AssertionError, Seen, Verified};
+use crate::auth::keys::system_random;
+use crate::auth::token::{DEVICE_TOKEN_LIFE_S, IssueError};
 
 /// Wrong pairing codes from one address in [`PAIRING_SPAN_MS`]: a classroom of typing errors, and no search.
 pub const PAIRING_WRONG_MAX: u32 = 30;
@@ -21,9 +24,24 @@ pub const HAND_IN_MAX: u32 = 60;
 /// The span in which they are counted, in milliseconds.
 pub const HAND_IN_SPAN_MS: i64 = 60 * 1000;
 
+/// Seconds that a token is good for when it is given, at least.
+pub const TOKEN_GOOD_S: u64 = 3 * 60;
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenRefused {
+    /// The system has no randomness.
+    #[error("no randomness to make a token of")]
+    Random(#[from] std::io::Error),
+    /// It could not be made.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+}
+
 pub(super) struct Presence {
     assertions: Mutex<BTreeMap<DeviceId, Seen>>,
     contacts: Mutex<BTreeMap<DeviceId, Moment>>,
+    tokens: Mutex<BTreeMap<DeviceId, Given>>,
     pub(super) wrong_codes: Limiter<IpAddr>,
     pub(super) wrong_tries: WrongTries<[u8; 8]>,
     hand_ins: Limiter<DeviceId>,
@@ -34,6 +52,7 @@ impl Presence {
         Self {
             assertions: Mutex::default(),
             contacts: Mutex::default(),
+            tokens: Mutex::default(),
             wrong_codes: Limiter::new(PAIRING_WRONG_MAX, PAIRING_SPAN_MS),
             wrong_tries: WrongTries::default(),
             hand_ins: Limiter::new(HAND_IN_MAX, HAND_IN_SPAN_MS),
@@ -41,7 +60,31 @@ impl Presence {
     }
 }
 
+/// A token that was given out.
+struct Given {
+    token: String,
+    /// By the server's clock.
+    at_s: u64,
+}
+
 impl Engine {
+    /// Returns an access token for a device in use, good for [`TOKEN_GOOD_S`] at least. One that is good for longer is given again: to
+    /// sign one for each exchange would cost a fifth of what the exchange does.
+    pub fn token_for(&self, device: &Device) -> Result<String, TokenRefused> {
+        let now_s = self.now_s();
+        let mut tokens = self.presence.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(given) = tokens.get(&device.id)
+            && (given.at_s..=given.at_s + (DEVICE_TOKEN_LIFE_S - TOKEN_GOOD_S)).contains(&now_s)
+        {
+            return Ok(given.token.clone());
+        }
+        let mut id = [0; 16];
+        system_random(&mut id)?;
+        let token = self.tokens.issue_device(device.id.0, &device.person.to_string(), id, now_s)?;
+        tokens.insert(device.id, Given { token: token.clone(), at_s: now_s });
+        Ok(token)
+    }
+
     /// Returns the last assertion of a device that was acted on since the server started.
     pub fn seen(&self, device: DeviceId) -> Option<Seen> {
         self.presence.assertions.lock().unwrap_or_else(PoisonError::into_inner).get(&device).copied()

@@ -54,7 +54,10 @@ impl Engine {
             .aside(move || {
                 let (index, end) = (engine.reader().index(), engine.reader().end().seq);
                 let mut desk = Desk::new(index, end + 1, engine.conditions())?;
-                desk.publish_to_family(student, &DurableLog(engine.reader().as_ref()))?;
+                desk.publish_to_family(
+                    student,
+                    &DurableLog::with_tail(engine.reader().as_ref(), &engine.tail),
+                )?;
                 let entries = desk.decide().entries;
                 Ok((entries.iter().filter_map(Publication::of).collect::<Vec<_>>(), end))
             })

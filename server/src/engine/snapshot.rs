@@ -296,16 +296,13 @@ impl Engine {
     /// Returns what was written in a document since its founding, up to a place in the log.
     pub(super) fn written_in(&self, state: &DocumentState, until: u64) -> Result<Vec<Vec<u8>>, KvError> {
         let id = state.name.id();
-        let log = DurableLog(self.reader().as_ref());
+        let log = DurableLog::with_tail(self.reader().as_ref(), &self.tail);
         // In a later life it was founded again, at a place of its own.
         let (mut changes, mut after) = (Vec::new(), state.renewed);
         loop {
             let rows = self.index().changes(id, after, until, CHANGES_ROWS)?;
             for seq in &rows {
-                let LogEntry::Changed { change, .. } = log.entry(*seq)? else {
-                    return Err(KvError::Damaged("change"));
-                };
-                changes.push(change);
+                changes.push(log.change(*seq)?);
             }
             match rows.last() {
                 Some(last) if rows.len() == CHANGES_ROWS => after = *last,

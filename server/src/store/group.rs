@@ -180,16 +180,16 @@ impl Committer {
         urgency: Urgency,
         work: impl FnOnce(&Turn<'_>) -> Decision<R> + Send + 'static,
     ) -> Result<Ticket<R>, CommitError> {
-        self.queue(urgency, None, work, |_| ())
+        self.queue(urgency, None, work, |_, _| ())
     }
 
-    /// Queues work, as [`submit`](Self::submit) does. When it is durable, `durable` is called with the answer on the writing thread, before
-    /// the answer leaves, and whether or not somebody still waits for it.
+    /// Queues work, as [`submit`](Self::submit) does. When what it appended is durable, `durable` is called with the answer on the writing
+    /// thread, in the log's order, before the answer leaves, and whether or not somebody still waits for it.
     pub fn submit_then<R: Send + 'static>(
         &self,
         urgency: Urgency,
         work: impl FnOnce(&Turn<'_>) -> Decision<R> + Send + 'static,
-        durable: impl FnOnce(&R) + Send + 'static,
+        durable: impl FnOnce(&mut R, Appended) + Send + 'static,
     ) -> Result<Ticket<R>, CommitError> {
         self.queue(urgency, None, work, durable)
     }
@@ -201,7 +201,7 @@ impl Committer {
         log_id: LogId,
         work: impl FnOnce(&Turn<'_>) -> Decision<R> + Send + 'static,
     ) -> Result<Ticket<R>, CommitError> {
-        self.queue(Urgency::CannotWait, Some(log_id), work, |_| ())
+        self.queue(Urgency::CannotWait, Some(log_id), work, |_, _| ())
     }
 
     fn queue<R: Send + 'static>(
@@ -209,7 +209,7 @@ impl Committer {
         urgency: Urgency,
         begins: Option<LogId>,
         work: impl FnOnce(&Turn<'_>) -> Decision<R> + Send + 'static,
-        durable: impl FnOnce(&R) + Send + 'static,
+        durable: impl FnOnce(&mut R, Appended) + Send + 'static,
     ) -> Result<Ticket<R>, CommitError> {
         let (sender, receiver) = oneshot::channel();
         let decide: Deciding = Box::new(move |turn| {
@@ -220,13 +220,13 @@ impl Committer {
                     return None;
                 }
             };
-            let (frame, reply) = match work(turn) {
+            let (frame, mut reply) = match work(turn) {
                 Decision::Append { frame, writes, reply } => (Some((frame, writes)), reply),
                 Decision::Nothing(reply) => (None, reply),
             };
             let answer: Answer = Box::new(move |outcome| {
-                if outcome.is_ok() {
-                    durable(&reply);
+                if let Ok(Some(appended)) = outcome {
+                    durable(&mut reply, appended);
                 }
                 // Nobody may be waiting any more: what was committed stands all the same.
                 let _ = sender.send(outcome.map(|appended| Committed { reply, appended }));
@@ -520,7 +520,7 @@ mod tests {
         let of = move |name: &'static str| {
             let tell = tell.clone();
             let work = move |_: &Turn<'_>| Decision::Append { frame: frame(1), writes: vec![], reply: name };
-            (work, move |reply: &&'static str| tell.send(*reply).unwrap())
+            (work, move |reply: &mut &'static str, at| tell.send((*reply, at)).unwrap())
         };
         disk.fail_next_write();
         let (work, durable) = of("failed");
@@ -531,7 +531,7 @@ mod tests {
         let (work, durable) = of("done");
         drop(committer.submit_then(Urgency::Waits, work, durable).unwrap());
         committer.close().unwrap();
-        assert_eq!(told.try_iter().collect::<Vec<_>>(), ["done"]);
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [("done", Appended { first: 1, last: 1 })]);
     }
 
     #[test]

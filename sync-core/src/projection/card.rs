@@ -163,10 +163,7 @@ pub fn slots_of(
     let places = containers(&document.name, document.steps);
     let mut slots = Vec::new();
     for seq in index.changes(document.name.id(), 0, log.end(), usize::MAX)? {
-        let LogEntry::Changed { change, .. } = log.entry(seq)? else {
-            return Err(KvError::Damaged("change"));
-        };
-        let made = crate::document::collect::slots_of_change(&places, &change)
+        let made = crate::document::collect::slots_of_change(&places, &log.change(seq)?)
             .map_err(|_| KvError::Damaged("change"))?;
         slots.extend(made);
     }
@@ -188,11 +185,11 @@ pub fn documents_of(
 }
 
 impl Desk<'_> {
-    /// Says a student's cards again to the members whose card differs from what was said last.
+    /// Says a student's cards again to the members whose card differs from what was said last, and returns whether anybody has one.
     ///
     /// # Errors
     /// [`DeskError::Index`], also where the log cannot be read.
-    pub fn project_cards(&mut self, student: StudentId, log: &dyn LogRead) -> Result<(), DeskError> {
+    pub fn project_cards(&mut self, student: StudentId, log: &dyn LogRead) -> Result<bool, DeskError> {
         let today = self.today();
         let team = self.index().team(student)?;
         let current: Vec<_> = team.iter().filter(|grant| grant.state(today) == GrantState::Current).collect();
@@ -223,6 +220,6 @@ impl Desk<'_> {
                 })?;
             }
         }
-        Ok(())
+        Ok(documents.is_some())
     }
 }

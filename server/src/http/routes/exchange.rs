@@ -13,7 +13,6 @@ use sync_core::exchange::message::Request;
 use sync_core::roster::Device;
 
 use super::caller::{certified, in_use, signed_or_certified};
-use crate::auth::keys::system_random;
 use crate::crash::crash_point;
 use crate::engine::{Answered, Engine};
 use crate::http::{ApiError, Code};
@@ -77,9 +76,6 @@ fn answer(answered: Answered) -> Result<Response, ApiError> {
 }
 
 fn token(engine: &Engine, device: &Device) -> Result<HeaderValue, ApiError> {
-    let mut id = [0; 16];
-    system_random(&mut id).map_err(|_| Code::Internal)?;
-    let person = device.person.to_string();
-    let token = engine.tokens().issue_device(device.id.0, &person, id, engine.now_s());
-    HeaderValue::try_from(token.map_err(|_| Code::Internal)?).map_err(|_| Code::Internal.into())
+    let token = engine.token_for(device).map_err(|_| Code::Internal)?;
+    HeaderValue::try_from(token).map_err(|_| Code::Internal.into())
 }

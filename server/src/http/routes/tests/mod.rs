@@ -21,7 +21,7 @@ use sync_core::roster::role::Role;
 use sync_core::time::Moment;
 
 use self::school::{School, bytes, header, in_json, maya, person};
-use crate::engine::{Engine, EngineError, Ruling, rebuild};
+use crate::engine::{Engine, EngineError, Ruling, entry_of, rebuild};
 use crate::http::{ApiError, Code};
 use crate::store::QUEUE_WORK_MAX;
 
@@ -68,6 +68,30 @@ async fn an_act_is_stored_and_reaches_a_colleague_but_no_stranger() {
     );
     tom.log(&log, "set");
     assert_eq!(tom.sync(&school).await.refused, 1, "no such document, for him");
+}
+
+#[tokio::test]
+async fn a_token_is_given_again_while_it_is_good_for_long_and_what_one_brought_is_no_delivery() {
+    let school = School::new().await;
+    let log = school.document(DocumentKind::Log, None);
+    let mut ana = school.tablet("ana", 1).await;
+    ana.sync(&school).await;
+    let first = ana.token.clone();
+    let end = school.engine.reader().end().seq;
+    ana.log(&log, "slp");
+    ana.sync(&school).await;
+    assert_eq!(ana.token, first);
+    let delivered = |after: u64| -> usize {
+        let reader = school.engine.reader();
+        let entries =
+            (after + 1..=reader.end().seq).map(|seq| entry_of(&reader.read(seq).unwrap().unwrap()).unwrap());
+        entries.filter(|entry| matches!(entry, LogEntry::Delivered { .. })).count()
+    };
+    assert_eq!(delivered(end), 0, "it is not shown to its author");
+    let mut ben = school.tablet("ben", 1).await;
+    ben.sync(&school).await;
+    assert_ne!(ben.token, first, "each device has its own");
+    assert_eq!(delivered(end), 1, "but to a colleague it is");
 }
 
 #[tokio::test]
