@@ -10,6 +10,7 @@
 
 pub mod chance;
 pub mod clock;
+pub mod code;
 pub mod command;
 pub mod deeds;
 pub mod engine;

@@ -7,6 +7,7 @@ use sync_core::exchange::client::reply::NotTaken;
 use sync_core::kv::KvError;
 
 use crate::chance::NoChance;
+use crate::code::Code;
 use crate::store::StoreError;
 use crate::transport::Failure;
 
@@ -78,28 +79,29 @@ impl Trouble {
         }
     }
 
-    /// Returns the stable code.
+    /// Returns the stable code: the server's own where it refused.
     pub fn code(&self) -> &str {
+        let servers = if let Self::Server(failure) = self { failure.code() } else { None };
+        servers.unwrap_or_else(|| self.own_code().as_str())
+    }
+
+    fn own_code(&self) -> Code {
         match self {
-            Self::NotPaired => "not_paired",
-            Self::PairedAlready => "paired_already",
-            Self::Value { .. } => "invalid_value",
-            Self::NotAllowed { .. } => "not_allowed",
-            Self::AccessEnded => "access_ended",
-            Self::DeviceEnded => "device_revoked",
-            Self::Restored => "waiting_for_confirmation",
-            Self::Syncing => "busy",
-            Self::Server(failure) => failure.code().unwrap_or(match failure {
-                Failure::Unreachable | Failure::BrokeOff | Failure::Later { .. } | Failure::Refused(_) => {
-                    "unreachable"
-                }
-                Failure::NotOurs => "not_our_server",
-                Failure::Address => "invalid_value",
-                Failure::Sink(_) => "store_failed",
-            }),
-            Self::Reply(_) => "unusable_reply",
-            Self::Store(_) => "store_failed",
-            Self::Chance(_) | Self::Internal(_) => "internal",
+            Self::NotPaired => Code::NotPaired,
+            Self::PairedAlready => Code::PairedAlready,
+            Self::Value { .. } | Self::Server(Failure::Address) => Code::InvalidValue,
+            Self::NotAllowed { .. } => Code::NotAllowed,
+            Self::AccessEnded => Code::AccessEnded,
+            Self::DeviceEnded => Code::DeviceRevoked,
+            Self::Restored => Code::WaitingForConfirmation,
+            Self::Syncing => Code::Busy,
+            Self::Server(
+                Failure::Unreachable | Failure::BrokeOff | Failure::Later { .. } | Failure::Refused(_),
+            ) => Code::Unreachable,
+            Self::Server(Failure::NotOurs) => Code::NotOurServer,
+            Self::Reply(_) => Code::UnusableReply,
+            Self::Store(_) | Self::Server(Failure::Sink(_)) => Code::StoreFailed,
+            Self::Chance(_) | Self::Internal(_) => Code::Internal,
         }
     }
 

@@ -23,6 +23,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::chance::{Chance, System};
 use crate::clock::Clock;
+use crate::code::Code;
 use crate::deeds::{Desk, LocalPolicy};
 use crate::local::Local;
 use crate::store::{Store, Writes};
@@ -93,7 +94,7 @@ fn usage(json: bool, error: &clap::Error) -> ExitCode {
         let what: Vec<&str> = what.lines().map(str::trim).collect();
         what.join(" ").trim_start_matches("error: ").to_owned()
     };
-    Answer::failed("usage", &message, "see `carryover-tablet --help`", 2).print(json)
+    Answer::failed(Code::Usage.as_str(), &message, "see `carryover-tablet --help`", 2).print(json)
 }
 
 fn run(cli: Cli, matches: &clap::ArgMatches) -> Result<Answer, Trouble> {
