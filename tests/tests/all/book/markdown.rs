@@ -1,4 +1,5 @@
-//! As much Markdown as a link check needs: where links stand, and which headings they can point at.
+//! As much Markdown as checks of the book need: where links stand, which headings they can point at, and what stands in sections, tables and
+//! code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,6 +65,42 @@ pub fn anchors(text: &str) -> BTreeSet<String> {
         *before += 1;
     }
     anchors
+}
+
+/// Returns the texts of the code spans on a line, in order.
+pub fn code_spans(line: &str) -> Vec<String> {
+    line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Returns the cells of a line of a table; nothing of any other line.
+pub fn cells(line: &str) -> Vec<String> {
+    let row = line.trim().strip_prefix('|').and_then(|row| row.strip_suffix('|'));
+    row.map(|row| row.split('|').map(|cell| cell.trim().to_owned()).collect()).unwrap_or_default()
+}
+
+/// Returns what stands under a heading of the second level, up to the next one.
+pub fn section<'a>(text: &'a str, title: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(&format!("\n## {title}\n"))?;
+    Some(rest.split("\n## ").next().unwrap_or_default())
+}
+
+/// Returns what stands between empty lines, with the number of its first line, fenced code left out.
+pub fn blocks(text: &str) -> Vec<(usize, String)> {
+    let fenced = fenced_lines(text);
+    let mut blocks: Vec<(usize, String)> = Vec::new();
+    let mut open = false;
+    for (index, line) in text.lines().enumerate() {
+        if line.trim().is_empty() || fenced.contains(&index) {
+            open = false;
+        } else if let Some((_, block)) = blocks.last_mut().filter(|_| open) {
+            block.push('\n');
+            block.push_str(line);
+        } else {
+            blocks.push((index + 1, line.to_owned()));
+            open = true;
+        }
+    }
+    blocks
 }
 
 /// Returns each line outside fenced code with its number from 1, code spans left out.

@@ -1,9 +1,14 @@
-//! The book keeps its word: every link in it leads somewhere, and every chapter can be reached from its table of contents.
+//! The book keeps its word: every link in it leads somewhere, every chapter can be reached from its table of contents, every test that it
+//! names is there, and its page of messages has them all.
 //!
 //! The check reads Markdown as mdBook and code hosts do, as far as links and headings go, and needs neither of them. It works on a map
 //! from path to text, so that the tests below can hand it books with known faults.
 
 mod markdown;
+mod messages;
+mod named_tests;
+mod sources;
+mod transcripts;
 
 use std::collections::BTreeMap;
 use std::env;
