@@ -81,8 +81,3 @@ fn note_seen(tools: &Tools, only: Option<&HoldId>) -> Result<(), Trouble> {
         Ok::<_, Trouble>((writes, ()))
     })
 }
-
-/// Reads whether the store is paired, for commands that must not be done twice.
-pub(super) fn is_paired(tools: &Tools) -> Result<bool, Trouble> {
-    tools.store.read(|state| Ok::<_, Trouble>(Tablet(state).profile()?.is_some()))
-}

@@ -13,7 +13,6 @@ mod network;
 mod tally;
 mod words;
 
-use std::cell::RefCell;
 use std::process::ExitCode;
 
 pub use answer::Answer;
@@ -21,43 +20,11 @@ use args::{Cli, Command};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::chance::{Chance, System};
 use crate::clock::Clock;
 use crate::code::Code;
-use crate::deeds::{Desk, LocalPolicy};
-use crate::local::Local;
-use crate::store::{Store, Writes};
+use crate::deeds::LocalPolicy;
+use crate::tools::Tools;
 use crate::trouble::Trouble;
-
-/// What every command works with.
-pub(crate) struct Tools {
-    store: Store,
-    clock: Clock,
-    chance: RefCell<System>,
-    policy: LocalPolicy,
-}
-
-impl Tools {
-    /// Does something on a desk over the store, in one transaction.
-    fn on_desk<T>(
-        &self,
-        work: impl FnOnce(&mut Desk<'_>, &Local<'_>, &mut Writes, &mut dyn Chance) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
-        self.store.update(|state| {
-            let mut desk = Desk::over(state, self.clock.now(), self.policy)?
-                .sealing(&Local(state), &mut *self.chance.borrow_mut())?;
-            let mut writes = Writes::new();
-            let done = work(&mut desk, &Local(state), &mut writes, &mut *self.chance.borrow_mut())?;
-            writes.core(desk.clear());
-            Ok((writes, done))
-        })
-    }
-
-    /// Looks at one state of the store.
-    fn look<T>(&self, look: impl FnOnce(&Desk<'_>, &Local<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {
-        self.store.read(|state| look(&Desk::over(state, self.clock.now(), self.policy)?, &Local(state)))
-    }
-}
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -99,13 +66,7 @@ fn usage(json: bool, error: &clap::Error) -> ExitCode {
 
 fn run(cli: Cli, matches: &clap::ArgMatches) -> Result<Answer, Trouble> {
     let policy = if cli.no_local_policy { LocalPolicy::Skipped } else { LocalPolicy::Kind };
-    let tools = Tools {
-        store: Store::open(&cli.store)?,
-        clock: Clock::start(cli.clock.unwrap_or_default()),
-        chance: RefCell::new(System),
-        policy,
-    };
-    let tools = &tools;
+    let tools = &Tools::open(&cli.store, Clock::start(cli.clock.unwrap_or_default()), policy)?;
     let inner = matches.subcommand().map(|(_, inner)| inner);
     match cli.command {
         Command::Pair(args) => network::pair(tools, &args),

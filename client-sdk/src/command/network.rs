@@ -3,28 +3,19 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::SigningKey;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
-use sync_core::exchange::client::state::{Profile, Tablet};
-use sync_core::exchange::client::view::paired;
+use sync_core::exchange::client::state::Tablet;
 use sync_core::exchange::message::HoldView;
-use sync_core::ids::{DeviceId, HoldId, TabletId};
-use sync_core::sealing::SealingKey;
+use sync_core::ids::HoldId;
 use tokio::runtime::Runtime;
-use zeroize::Zeroizing;
 
 use super::args::{PairArgs, SyncArgs};
-use super::look::is_paired;
 use super::{Answer, Tools};
-use crate::chance::Chance as _;
-use crate::engine::{Engine, Progress, Report, Until, decide};
-use crate::local::{Home, Local};
-use crate::store::{StoreError, Writes};
+use crate::engine::{self, Progress, Report, Until, decide};
+use crate::store::StoreError;
 use crate::transport::http::Http;
-use crate::transport::{Decision, Failure, PairingRequest, Traffic, Transport as _};
+use crate::transport::{Decision, Traffic, Transport as _};
 use crate::trouble::Trouble;
 use crate::view;
 
@@ -39,55 +30,11 @@ fn runtime() -> Result<Runtime, Trouble> {
 }
 
 pub(super) fn pair(tools: &Tools, args: &PairArgs) -> Result<Answer, Trouble> {
-    if is_paired(tools)? {
-        return Err(Trouble::PairedAlready);
-    }
     let http = Http::new(&args.server)?;
-    // The key is kept before it is used: an answer that gets lost is asked for again with the same one.
-    let (key, tablet) = tools.store.update(|state| {
-        let local = Local(state);
-        if let (Some(key), Some(tablet)) = (local.key()?, local.tablet()?) {
-            return Ok((Writes::new(), (key, tablet)));
-        }
-        let (mut key, mut tablet) = (Zeroizing::new([0; 32]), [0; 16]);
-        let mut chance = tools.chance.borrow_mut();
-        chance.fill(&mut *key)?;
-        chance.fill(&mut tablet)?;
-        let mut writes = Writes::new();
-        writes.set_key(&key, TabletId(tablet));
-        Ok::<_, Trouble>((writes, (key, TabletId(tablet))))
-    })?;
-    let public = SigningKey::from_bytes(&key).verifying_key().to_bytes();
-    let request = PairingRequest {
-        code: args.code.clone(),
-        public_key: URL_SAFE_NO_PAD.encode(public),
-        tablet,
-        app: crate::engine::APP.into(),
-    };
-    let answer = runtime()?.block_on(http.pair(&request))?;
-    if answer.device != DeviceId::of_key(&public) {
-        return Err(Failure::NotOurs.into());
-    }
-    let certificate = URL_SAFE_NO_PAD.decode(&answer.certificate).map_err(|_| Failure::NotOurs)?;
-    let sealing = answer.sealing_key.as_deref().map(sealing_key).transpose()?;
-    let profile = Profile { org: answer.organisation, person: answer.person, device: answer.device };
-    let mut writes = Writes::from(paired(&profile));
-    writes.set_home(&Home {
-        server: args.server.clone(),
-        organisation: answer.organisation_name.clone(),
-        zone: answer.zone,
-        person_external_id: answer.person_external_id,
-        certificate,
-        sealing,
-    });
-    tools.store.apply(writes)?;
-    let json = json!({"device": answer.device, "person": answer.person});
-    Ok(Answer::done(json, format!("Paired with {}. Sync to get your caseload.", answer.organisation_name)))
-}
-
-fn sealing_key(text: &str) -> Result<SealingKey, Failure> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
-    bytes.map(SealingKey).ok_or(Failure::NotOurs)
+    let pairing = engine::pair(&tools.store, &http, &tools.chance, &args.server, &args.code);
+    let paired = runtime()?.block_on(pairing)?;
+    let json = json!({"device": paired.device, "person": paired.person});
+    Ok(Answer::done(json, format!("Paired with {}. Sync to get your caseload.", paired.organisation_name)))
 }
 
 pub(super) fn sync(tools: &Tools, args: &SyncArgs) -> Result<Answer, Trouble> {
@@ -96,10 +43,10 @@ pub(super) fn sync(tools: &Tools, args: &SyncArgs) -> Result<Answer, Trouble> {
         (false, true) => Until::Done,
         (false, false) => Until::Once,
     };
-    let http = to_server(tools)?;
+    let http = tools.server()?;
     let (report, bar) = (RefCell::new(Report::default()), bar());
     let watcher = |progress: Progress| show(&bar, progress);
-    let engine = engine(tools, &http, &watcher);
+    let engine = tools.engine(&http, &watcher);
     let ended = runtime()?.block_on(async {
         tokio::select! {
             ended = engine.run(until, &report) => ended,
@@ -131,7 +78,7 @@ fn review(tools: &Tools, ids: &[HoldId], reason: Option<&str>, state: &str) -> R
         let known = ids.iter().map(|id| desk.tablet().hold(*id));
         Ok(known.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().map(|hold| (hold.id, hold)).collect())
     })?;
-    let http = to_server(tools)?;
+    let http = tools.server()?;
     let runtime = runtime()?;
     let mut states: BTreeMap<HoldId, String> = BTreeMap::new();
     for holds in ids.chunks(DECIDED_MAX) {
@@ -153,7 +100,7 @@ fn review(tools: &Tools, ids: &[HoldId], reason: Option<&str>, state: &str) -> R
     })?;
     // What it brought about shows here with the next exchange. One is tried now; if it fails, the decision stands all the same.
     let report = RefCell::new(Report::default());
-    let exchanged = runtime.block_on(engine(tools, &http, &|_| {}).run(Until::Once, &report));
+    let exchanged = runtime.block_on(tools.engine(&http, &|_| {}).run(Until::Once, &report));
     let done = states.values().filter(|now| *now == state).count();
     let mut words = format!("{done} {state}.");
     for (id, now) in states.iter().filter(|(_, now)| *now != state) {
@@ -163,22 +110,6 @@ fn review(tools: &Tools, ids: &[HoldId], reason: Option<&str>, state: &str) -> R
         words.push_str("\nSync to see what it brought about.");
     }
     Ok(Answer::done(json!({ "holds": holds }), words))
-}
-
-fn to_server(tools: &Tools) -> Result<Http, Trouble> {
-    let home = tools.store.read(|state| Ok::<_, Trouble>(Local(state).home()?))?;
-    Ok(Http::new(&home.ok_or(Trouble::NotPaired)?.server)?)
-}
-
-fn engine<'a>(tools: &'a Tools, http: &'a Http, watcher: &'a dyn Fn(Progress)) -> Engine<'a, Http> {
-    Engine {
-        store: &tools.store,
-        transport: http,
-        clock: &tools.clock,
-        chance: &tools.chance,
-        policy: tools.policy,
-        watcher,
-    }
 }
 
 fn told(tools: &Tools, report: Report, traffic: Traffic) -> Result<Answer, Trouble> {

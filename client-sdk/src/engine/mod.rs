@@ -17,6 +17,7 @@
 mod backoff;
 mod exchange;
 mod fetch;
+mod pair;
 mod purge;
 mod review;
 mod room;
@@ -27,6 +28,7 @@ use std::time::Duration;
 pub use backoff::{BACKOFF_FIRST_MS, BACKOFF_MS_MAX, Backoff};
 pub use exchange::APP;
 pub use fetch::{FETCHES_MAX, SNAPSHOT_BYTES_MAX};
+pub use pair::pair;
 pub use review::decide;
 pub use room::{ROOM_BYTES_MAX, ROOM_BYTES_MIN, ROOM_FIRST_BYTES};
 use sync_core::exchange::client::state::Tablet;
