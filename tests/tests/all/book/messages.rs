@@ -1,4 +1,5 @@
-//! The page of messages has a line for each code and each line of the log that there is, and for no other.
+//! The page of messages has a line for each code and each line of the log that there is, and for no other; the protocol has one for each
+//! reason of a hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -25,7 +26,11 @@ fn rows(page: &str, title: &str) -> BTreeMap<String, String> {
 }
 
 fn page() -> String {
-    read_pages().expect("the book is here").remove(Path::new(PAGE)).expect("the page is here")
+    page_at(PAGE)
+}
+
+fn page_at(path: &str) -> String {
+    read_pages().expect("the book is here").remove(Path::new(path)).expect("the page is here")
 }
 
 fn compare(title: &str, code: impl IntoIterator<Item = String>) {
@@ -77,6 +82,17 @@ fn every_code_of_a_refused_act_has_its_line() {
     codes.extend(texts_behind(of("envelope.rs"), "=>"));
     codes.extend(texts_behind(of("exchange/server/receive.rs"), ": &str ="));
     compare("Why an act was refused", codes);
+}
+
+#[test]
+fn every_reason_of_a_hold_has_its_line() {
+    let sources = sources(&["sync-core/src/exchange"]).expect("the sources are here");
+    let messages = &sources[Path::new("sync-core/src/exchange/message.rs")];
+    let (_, behind) = messages.split_once("impl HoldReason {").expect("the reasons have names");
+    let names = texts_behind(behind.split("\n}\n").next().unwrap_or_default(), "=>");
+    let book: BTreeSet<String> =
+        rows(&page_at("docs/src/protocol/abstract.md"), "Holds").into_keys().collect();
+    assert_eq!(book, names);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! The book keeps its word: every link in it leads somewhere, every chapter can be reached from its table of contents, every test that it
-//! names is there, and its page of messages has them all.
+//! names is there, its page of messages has them all, and its programs are those that run.
 //!
 //! The check reads Markdown as mdBook and code hosts do, as far as links and headings go, and needs neither of them. It works on a map
 //! from path to text, so that the tests below can hand it books with known faults.
 
 mod markdown;
 mod messages;
+mod named_files;
 mod named_tests;
+mod programs;
 mod sources;
 mod transcripts;
 
@@ -17,6 +19,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use markdown::{anchors, links};
+pub(crate) use transcripts::is_shown;
 
 /// Where the chapters lie, seen from the top of the repository.
 const CHAPTERS: &str = "docs/src";

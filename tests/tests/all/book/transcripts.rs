@@ -51,7 +51,7 @@ fn steps(page: &str) -> Vec<Step> {
 }
 
 /// Returns whether what was printed is what the page shows.
-fn is_shown(shown: &[String], printed: &[&str]) -> bool {
+pub(crate) fn is_shown(shown: &[String], printed: &[&str]) -> bool {
     match shown.split_first() {
         None => printed.is_empty(),
         Some((any, rest)) if any == ANY => {
@@ -141,11 +141,16 @@ fn installing_goes_as_the_book_shows() {
 }
 
 #[test]
+fn a_loss_and_its_way_back_go_as_the_book_shows() {
+    plays("backup.md");
+}
+
+#[test]
 fn no_page_shows_a_terminal_that_no_test_plays() {
     let pages = read_pages().expect("the book is here");
     let with: Vec<_> =
-        pages.iter().filter(|(_, text)| !steps(text).is_empty()).map(|(path, _)| path).collect();
-    assert_eq!(with, [Path::new("docs/src/operations/install.md")]);
+        pages.iter().filter(|(_, text)| !steps(text).is_empty()).map(|(path, _)| path.clone()).collect();
+    assert_eq!(with, ["backup.md", "install.md"].map(|name| Path::new("docs/src/operations").join(name)));
 }
 
 #[test]

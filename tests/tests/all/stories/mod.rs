@@ -14,6 +14,7 @@ mod minutes;
 mod offline;
 mod orders;
 mod refusals;
+mod sdk;
 mod tallies;
 mod tampered;
 
