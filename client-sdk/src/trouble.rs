@@ -186,7 +186,9 @@ impl From<OutboxError> for Trouble {
         match error {
             OutboxError::Store(error) => error.into(),
             OutboxError::NotPaired => Self::NotPaired,
-            OutboxError::Unwritable(error) => Self::Internal(error.to_string()),
+            OutboxError::Misshapen(_) => {
+                Self::value(error.to_string(), "make it shorter, or in parts; nothing was saved")
+            }
         }
     }
 }

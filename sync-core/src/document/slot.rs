@@ -293,6 +293,11 @@ impl Slot {
         self.fields.get(ACT)?.as_text()?.parse().ok()
     }
 
+    /// Returns the act that the slot counts as: one without a readable act is an act of its own.
+    pub fn act_or_own(&self) -> ActId {
+        self.act().unwrap_or_else(|| ActId::from(self.key.record))
+    }
+
     /// Returns when the author's tablet said it was.
     pub fn claimed_at(&self) -> Option<Moment> {
         self.fields.get(AT)?.as_int().map(Moment)

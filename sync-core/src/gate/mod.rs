@@ -11,8 +11,11 @@
 //! 3. [`policy`]: one verdict for each slot, by its author's place on the team;
 //! 4. [`verbatim`]: whether the change may be stored as it is; if not, [`issue`] makes the same slots anew on the document's heads.
 //!
+//! What cannot be shaped as it is, is shaped [act by act](apart): one that is misshapen is refused, and the others are judged.
+//!
 //! What a change says is judged apart from how it is wrapped. An odd wrapping costs nobody anything: the content is issued.
 
+pub mod apart;
 pub mod issue;
 pub mod policy;
 pub mod preparse;

@@ -106,22 +106,19 @@ pub fn shape_change(
     member: PersonId,
     device: DeviceId,
 ) -> Result<Shaped, Refusal> {
-    if bytes.len() > CHANGE_BYTES_MAX {
-        return Err(Refusal::TooLarge);
-    }
-    let (outline, collected, form) = match read_plain(containers, bytes) {
-        Ok(Plain { outline, .. }) if outline.max_op - outline.start_op >= ROWS_MAX => {
-            return Err(Refusal::TooManyRows);
-        }
-        Ok(Plain { outline, collected }) => (outline, collected, None),
-        Err(NotPlain) => {
-            let (outline, collected, form) = decode(preparse(bytes)?, containers)?;
-            (outline, collected, Some(form))
-        }
-    };
+    let (outline, collected, form) = read_change(bytes, containers)?;
     check_slots(&collected.slots, containers, Writer::Member(member))?;
     let wrapping = Wrapping::of(bytes, outline, collected.step, device, form);
     Ok(Shaped { slots: collected.slots, wrapping: Some(wrapping) })
+}
+
+/// Returns the slots that a change makes, whosever they are and however large.
+///
+/// # Errors
+/// [`Refusal`]: the bytes make no slots, or something else, too.
+pub fn slots_in(bytes: &[u8], containers: &Containers) -> Result<Vec<Slot>, Refusal> {
+    let (_, collected, _) = read_change(bytes, containers)?;
+    Ok(collected.slots)
 }
 
 /// Shapes slots that came as they are: work that the sender expects to be held, or what the server itself is about to issue.
@@ -138,6 +135,26 @@ pub fn shape_slots(slots: Vec<Slot>, containers: &Containers, writer: Writer) ->
         return Err(Refusal::KeyTwice);
     }
     Ok(Shaped { slots, wrapping: None })
+}
+
+/// Reads a change: where it stands, what it makes, and what is odd about its form where that is not ours.
+fn read_change(
+    bytes: &[u8],
+    containers: &Containers,
+) -> Result<(Outline, Collected, Option<Oddity>), Refusal> {
+    if bytes.len() > CHANGE_BYTES_MAX {
+        return Err(Refusal::TooLarge);
+    }
+    match read_plain(containers, bytes) {
+        Ok(Plain { outline, .. }) if outline.max_op - outline.start_op >= ROWS_MAX => {
+            Err(Refusal::TooManyRows)
+        }
+        Ok(Plain { outline, collected }) => Ok((outline, collected, None)),
+        Err(NotPlain) => {
+            let (outline, collected, form) = decode(preparse(bytes)?, containers)?;
+            Ok((outline, collected, Some(form)))
+        }
+    }
 }
 
 /// Reads a change in any other form than ours, with automerge's decoder; what it says is judged, and issued. Also returns what is odd about

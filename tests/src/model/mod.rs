@@ -462,6 +462,10 @@ impl Model {
         let numbers: Vec<usize> = (0..self.acts.len())
             .filter(|at| self.acts[*at].id == act && self.acts[*at].document == document)
             .collect();
+        // What an attacker sends need not be an act at all; nobody is missing anything where it is refused.
+        if numbers.is_empty() && *fate == Fate::Refused {
+            return Ok(());
+        }
         for at in numbers {
             match self.judged(day, first, &self.acts[at], fate) {
                 Ok(()) => {

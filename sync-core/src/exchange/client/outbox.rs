@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 
-use crate::document::change::{ActorTip, ChangeHash, EncodeError, Position, encode};
+use crate::document::change::{ChangeHash, Encoded, Position, encode};
 use crate::document::collect::slots_of_change;
 use crate::document::container::Containers;
 use crate::document::name::DocumentName;
@@ -19,7 +19,8 @@ use crate::exchange::message::{
     Cursor, ENVELOPES_MAX, Kept, Listing, OFFERS_MAX, Offer, Receipt, Request, SEALED_MAX, Sealed,
     WITHDRAWALS_MAX, digest,
 };
-use crate::gate::shape::SLOTS_MAX;
+use crate::gate::refusal::Refusal;
+use crate::gate::shape::{SLOTS_MAX, Writer, shape_slots};
 use crate::ids::{ActId, DocumentId, HoldId};
 use crate::kv::{KvError, KvRead, Overlay, Write};
 use crate::time::{DAY_MS, Moment};
@@ -29,7 +30,7 @@ pub const ENVELOPE_SLOT_BYTES_MAX: usize = 96 * 1024;
 /// Bytes of slots that go into one request, about; what is left goes with the next.
 pub const REQUEST_SLOT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Why there is nothing to send.
+/// Why an act is not kept, or there is nothing to send.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutboxError {
     /// The store could not be read.
@@ -38,9 +39,9 @@ pub enum OutboxError {
     /// The tablet is not paired yet.
     #[error("this tablet is not paired yet")]
     NotPaired,
-    /// An act cannot be written as a change; it stays where it is.
-    #[error("an act cannot be written as a change: {0}")]
-    Unwritable(#[from] EncodeError),
+    /// An act is none that any server takes, such as one with a text that is too long: nothing was kept.
+    #[error("this cannot be kept: {0}")]
+    Misshapen(#[from] Refusal),
 }
 
 /// A request, with what is needed to understand the reply to it.
@@ -90,25 +91,30 @@ pub struct Safe<'a> {
 
 /// Keeps an act. When the writes are done, it is safe on this tablet.
 ///
+/// What no server takes is not kept, so that whoever typed it hears of it there and then, and not after the next exchange.
+///
 /// An act that is kept already, such as that of a live session finished twice, is kept once. With `safe`, it is kept a second time beside
 /// itself, signed and sealed; without, where the server gave no key to seal to, it cannot be sent again once it is let go.
 ///
 /// # Errors
-/// [`KvError`] where the store cannot be read.
+/// [`OutboxError`]; nothing was kept then.
 pub fn keep(
     store: &dyn KvRead,
     name: &DocumentName,
     act: ActId,
     slots: Vec<Slot>,
     safe: Option<&Safe<'_>>,
-) -> Result<Vec<Write>, KvError> {
+) -> Result<Vec<Write>, OutboxError> {
     let tablet = Tablet(store);
     if tablet.act_number(name.id(), act)?.is_some() {
         return Ok(Vec::new());
     }
+    let profile = tablet.profile()?.ok_or(OutboxError::NotPaired)?;
+    let places = Containers::of(name.id(), schema::steps(name.kind));
+    let (slots, _) = shape_slots(slots, &places, Writer::Member(profile.person))?.into_parts();
     let number = tablet.next_act()?;
     let mut sheet = Overlay::new(store);
-    if let (Some(safe), Some(profile)) = (safe, tablet.profile()?) {
+    if let Some(safe) = safe {
         let sealed = safe.seal_act(&profile, tablet.cursor()?, name, slots.clone());
         let document = name.id();
         let kept = KeptRow { document, act, number, state: KeptState::Unsent, receipt: None };
@@ -204,7 +210,7 @@ pub fn compose_within(
             outgoing: &mut outgoing,
         };
         for batch in batches(rows, expect_held, &mut room) {
-            letter.add(batch)?;
+            letter.add(batch);
         }
     }
     Ok(outgoing)
@@ -421,27 +427,17 @@ struct Letter<'a> {
 }
 
 impl Letter<'_> {
-    fn add(&mut self, batch: Batch) -> Result<(), OutboxError> {
+    fn add(&mut self, batch: Batch) {
         if self.outgoing.request.envelopes.len() >= ENVELOPES_MAX {
-            return Ok(());
+            return;
         }
         let slots: Vec<Slot> = batch.acts.iter().flat_map(|act| act.slots.iter().cloned()).collect();
-        // Without a whole copy there are no heads to write on: the slots travel plain, and the server issues them.
-        let whole = self.copy.as_mut().filter(|copy| copy.phase == Phase::Whole);
-        let content = match whole {
-            Some(copy) if !batch.plain => {
-                let claimed = slots.iter().filter_map(Slot::claimed_at).max().unwrap_or_default();
-                let places = Containers::of(self.document, schema::steps(copy.name.kind));
-                let device = self.outgoing.request.device;
-                let position = Position::next(device.0, copy.own_tip(), &copy.heads, copy.max_op, claimed);
-                let change = encode(&places, &position, &slots)?;
-                let tip = ActorTip { seq: position.seq, hash: change.hash };
-                (copy.heads, copy.max_op, copy.own) =
-                    (vec![change.hash], change.max_op, Some((tip.seq, tip.hash)));
+        let content = match self.change_of(&batch, &slots) {
+            Some(change) => {
                 self.outgoing.changes.insert(change.hash, change.bytes.clone());
                 Content::Change(change.bytes)
             }
-            Some(_) | None => Content::Slots(slots),
+            None => Content::Slots(slots),
         };
         let request = &mut self.outgoing.request;
         let body = Body {
@@ -458,6 +454,95 @@ impl Letter<'_> {
             .acts
             .insert(envelope.hash(), acts.into_iter().map(|act| (self.document, act)).collect());
         request.envelopes.push(envelope);
-        Ok(())
+    }
+
+    /// Returns the change that makes the slots, on top of the one before; none where they travel plain, and the server issues them: they
+    /// are expected to be held, there is no whole copy to write on, or they cannot be written, and the server says of each act why.
+    fn change_of(&mut self, batch: &Batch, slots: &[Slot]) -> Option<Encoded> {
+        let copy = self.copy.as_mut().filter(|copy| copy.phase == Phase::Whole && !batch.plain)?;
+        let claimed = slots.iter().filter_map(Slot::claimed_at).max().unwrap_or_default();
+        let places = Containers::of(self.document, schema::steps(copy.name.kind));
+        let device = self.outgoing.request.device;
+        let position = Position::next(device.0, copy.own_tip(), &copy.heads, copy.max_op, claimed);
+        let change = encode(&places, &position, slots).ok()?;
+        (copy.heads, copy.max_op, copy.own) =
+            (vec![change.hash], change.max_op, Some((position.seq, change.hash)));
+        Some(change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ulid::Ulid;
+
+    use super::*;
+    use crate::document::name::DocumentKind;
+    use crate::document::slot::{ACT, Fields, SlotKey};
+    use crate::exchange::client::copy::found;
+    use crate::exchange::client::view::paired;
+    use crate::gate::shape::TEXT_BYTES_MAX;
+    use crate::ids::{DeviceId, OrgId, PersonId, StudentId};
+    use crate::kv::Memory;
+
+    const PERSON: PersonId = PersonId([1; 16]);
+
+    fn tablet() -> Memory {
+        let mut store = Memory::default();
+        let profile = Profile { org: OrgId([2; 16]), person: PERSON, device: DeviceId([3; 16]) };
+        store.apply(paired(&profile));
+        store
+    }
+
+    fn log() -> DocumentName {
+        let (org, subject) = (OrgId([2; 16]), StudentId([4; 16]));
+        DocumentName { org, kind: DocumentKind::Log, subject, period: "2026-27".into(), member: None }
+    }
+
+    fn slot(record: u128, note: String) -> Slot {
+        let act = (ACT.to_owned(), Ulid::from(record).to_string().into());
+        let key = SlotKey::new(PERSON, Ulid::from(record));
+        Slot { container: "sessions".into(), key, fields: Fields::from([act, ("note".into(), note.into())]) }
+    }
+
+    fn kept(store: &Memory, slot: Slot) -> Result<Vec<Write>, OutboxError> {
+        keep(store, &log(), slot.act_or_own(), vec![slot], None)
+    }
+
+    #[test]
+    fn what_no_server_takes_is_not_kept() {
+        let store = tablet();
+        let long = slot(1, "a".repeat(TEXT_BYTES_MAX + 1));
+        assert_eq!(kept(&store, long), Err(OutboxError::Misshapen(Refusal::TextTooLong)));
+        let elsewhere = Slot { container: "goals".into(), ..slot(2, "a".into()) };
+        assert_eq!(kept(&store, elsewhere), Err(OutboxError::Misshapen(Refusal::UnknownContainer)));
+        assert!(kept(&store, slot(3, "a".repeat(TEXT_BYTES_MAX))).is_ok());
+        assert_eq!(kept(&Memory::default(), slot(4, "a".into())), Err(OutboxError::NotPaired));
+    }
+
+    #[test]
+    fn an_act_that_an_earlier_app_kept_blocks_no_other() {
+        let mut store = tablet();
+        store.apply(kept(&store, slot(1, "a".into())).unwrap());
+        let misshapen = Slot { container: "nowhere".into(), ..slot(2, "a".into()) };
+        let act = misshapen.act_or_own();
+        let row = ActRow {
+            number: 9,
+            act,
+            name: log(),
+            slots: vec![misshapen],
+            state: ActState::Unsent,
+            receipt: None,
+        };
+        let mut sheet = Overlay::new(&store);
+        put(&mut sheet, key::act(Some(9)), &row);
+        put(&mut sheet, key::act_number(log().id(), act), &9_u64);
+        found(&mut sheet, &log(), 0).unwrap();
+        let writes = sheet.into_writes();
+        store.apply(writes);
+        let key = SigningKey::from_bytes(&[5; 32]);
+        let outgoing = compose(&store, &key, "test", Moment(0), &|_| false).unwrap();
+        let sent: Vec<usize> = outgoing.acts.values().map(Vec::len).collect();
+        assert_eq!(sent, [2], "both travel, as plain slots, and the server says of each what becomes of it");
+        assert!(outgoing.changes.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::document::change::ChangeHash;
+use crate::document::container::Containers;
 use crate::document::name::{DocumentKind, DocumentName};
 use crate::document::schema::{self, RecordKind};
 use crate::document::slot::{ContentHash, Slot, SlotKey};
@@ -14,8 +15,10 @@ use crate::exchange::server::entry::{Hold, LogEntry, Origin};
 use crate::exchange::server::hold::{Earlier, hold_id, known};
 use crate::exchange::server::index::{DocumentState, Index, Quota};
 use crate::exchange::server::receipt::{About, content_of};
+use crate::gate::apart::{Apart, Misshapen, shape_apart};
 use crate::gate::policy::{self, Lack, POLICY, Place};
-use crate::gate::shape::{Shaped, Wrapping, Writer, shape_change, shape_slots};
+use crate::gate::refusal::Refusal;
+use crate::gate::shape::{Shaped, Wrapping, Writer, shape_change, shape_slots, slots_in};
 use crate::ids::{ActId, DeviceId, DocumentId, PersonId};
 use crate::kv::KvError;
 use crate::roster::reading::{Roles, may_read};
@@ -54,6 +57,8 @@ struct Whole {
     shaped: Shaped,
     /// What the slots say: a member's keys stand once in an envelope.
     contents: Contents,
+    /// The acts that travelled with them and are no lists of slots.
+    misshapen: Vec<Misshapen>,
 }
 
 impl Checked {
@@ -75,8 +80,9 @@ impl Checked {
     pub(crate) fn only_act(&self, document: DocumentId, act: ActId) -> Option<ContentHash> {
         let whole = self.content.as_ref().ok()?;
         let slots = whole.shaped.slots();
-        let all =
-            whole.verified.body().document == document && slots.iter().all(|slot| slot.act() == Some(act));
+        let all = whole.verified.body().document == document
+            && whole.misshapen.is_empty()
+            && slots.iter().all(|slot| slot.act() == Some(act));
         all.then(|| content_of(slots.iter().map(Slot::content_hash)))
     }
 }
@@ -87,6 +93,8 @@ struct Refused {
     document: DocumentId,
     device: Option<DeviceId>,
     code: String,
+    /// The acts of which each is refused by itself; none where the envelope cannot be looked into.
+    acts: Vec<Misshapen>,
 }
 
 /// Checks all of an envelope that depends on nothing that could change before it is committed: many can be checked side by side.
@@ -135,7 +143,8 @@ pub(crate) fn unreadable(sealed: &Sealed) -> Checked {
 }
 
 fn refused(document: Option<DocumentId>, device: Option<DeviceId>, code: &str) -> Refused {
-    Refused { document: document.unwrap_or(DocumentId([0; 16])), device, code: code.to_owned() }
+    let document = document.unwrap_or(DocumentId([0; 16]));
+    Refused { document, device, code: code.to_owned(), acts: Vec::new() }
 }
 
 fn shape(
@@ -158,17 +167,31 @@ fn shape(
         return no(NO_SUCH_DOCUMENT);
     }
     let places = containers_in(body.document, name.kind, steps);
-    let shaped = match &body.content {
-        Content::Change(bytes) => shape_change(bytes, &places, device.person, device.id),
-        Content::Slots(slots) => shape_slots(slots.clone(), &places, Writer::Member(device.person)),
-    };
-    match shaped {
-        Ok(shaped) => {
+    match shape_content(&body.content, &places, &device) {
+        Ok(Apart { shaped: Some(shaped), misshapen }) => {
             let contents = contents_of(shaped.slots());
-            Ok(Ok(Whole { name, verified, device, shaped, contents }))
+            Ok(Ok(Whole { name, verified, device, shaped, contents, misshapen }))
+        }
+        Ok(Apart { shaped: None, misshapen }) => {
+            Ok(Err(Refused { acts: misshapen, ..refused(Some(body.document), Some(device.id), "") }))
         }
         Err(refusal) => no(refusal.code()),
     }
+}
+
+fn shape_content(content: &Content, places: &Containers, device: &Device) -> Result<Apart, Refusal> {
+    let shaped = match content {
+        Content::Change(bytes) => shape_change(bytes, places, device.person, device.id),
+        Content::Slots(slots) => shape_slots(slots.clone(), places, Writer::Member(device.person)),
+    };
+    // Nearly always all of it is well-formed; only where it is not, the acts are told apart.
+    shaped.map(Apart::from).or_else(|_| {
+        let slots = match content {
+            Content::Change(bytes) => slots_in(bytes, places)?,
+            Content::Slots(slots) => slots.clone(),
+        };
+        shape_apart(slots, places, device.person)
+    })
 }
 
 /// What one act lacks; with no reason, it may stand.
@@ -229,8 +252,14 @@ impl Desk<'_> {
         receipt: Option<Receipt>,
     ) -> Result<Vec<Fate>, DeskError> {
         match checked.content {
-            Ok(whole) => self.receive_whole(whole, checked.envelope, checked.hash, receipt),
-            Err(refused) => Ok(vec![self.refuse(refused, device, checked.envelope, checked.hash)?]),
+            Ok(mut whole) => {
+                let (document, hash) = (whole.verified.body().document, checked.hash);
+                let misshapen = std::mem::take(&mut whole.misshapen);
+                let refused = self.refuse_acts(document, device, &checked.envelope, hash, misshapen)?;
+                let judged = self.receive_whole(whole, checked.envelope, hash, receipt)?;
+                Ok(judged.into_iter().chain(refused).collect())
+            }
+            Err(refused) => self.refuse(refused, device, checked.envelope, checked.hash),
         }
     }
 
@@ -240,12 +269,44 @@ impl Desk<'_> {
         device: DeviceId,
         envelope: Envelope,
         hash: ContentHash,
-    ) -> Result<Fate, DeskError> {
-        let (document, code) = (refused.document, refused.code);
+    ) -> Result<Vec<Fate>, DeskError> {
+        let Refused { document, code, acts, .. } = refused;
+        if !acts.is_empty() {
+            return self.refuse_acts(document, device, &envelope, hash, acts);
+        }
         let seq = self.emit(LogEntry::Refused { document, device, envelope, code: code.clone() })?;
         let outcome = Outcome::Refused { code };
         let receipt = self.receipt(&About { document, act: ActId(hash.0), content: hash }, &outcome, seq);
-        Ok(Fate { document, act: None, envelope: hash, outcome, receipt })
+        Ok(vec![Fate { document, act: None, envelope: hash, outcome, receipt }])
+    }
+
+    /// Refuses acts of an envelope. The envelope is kept as evidence, once for each thing that is wrong in it.
+    fn refuse_acts(
+        &mut self,
+        document: DocumentId,
+        device: DeviceId,
+        envelope: &Envelope,
+        hash: ContentHash,
+        acts: Vec<Misshapen>,
+    ) -> Result<Vec<Fate>, DeskError> {
+        let mut noted: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let mut fates = Vec::new();
+        for Misshapen { act, contents, refusal } in acts {
+            let code = refusal.code();
+            let seq = match noted.get(code) {
+                Some(seq) => *seq,
+                None => {
+                    let (envelope, code) = (envelope.clone(), code.to_owned());
+                    self.emit(LogEntry::Refused { document, device, envelope, code })?
+                }
+            };
+            noted.insert(code, seq);
+            let outcome = Outcome::Refused { code: code.to_owned() };
+            let receipt =
+                self.receipt(&About { document, act, content: content_of(contents) }, &outcome, seq);
+            fates.push(Fate { document, act: Some(act), envelope: hash, outcome, receipt });
+        }
+        Ok(fates)
     }
 
     fn receive_whole(
@@ -342,8 +403,8 @@ impl Desk<'_> {
         let mut order: Vec<ActId> = Vec::new();
         let mut by_act: BTreeMap<ActId, Vec<&Slot>> = BTreeMap::new();
         for slot in slots {
-            // A slot without a readable act is an act of its own; the gate holds it for that field.
-            let act = slot.act().unwrap_or_else(|| ActId::from(slot.key.record));
+            // The gate holds a slot without a readable act for that field.
+            let act = slot.act_or_own();
             let group = by_act.entry(act).or_default();
             if group.is_empty() {
                 order.push(act);

@@ -7,6 +7,7 @@ mod addresses;
 mod browsers;
 mod bytes;
 mod credentials;
+mod envelopes;
 mod exchanges;
 mod json;
 mod pairing;
