@@ -1,12 +1,11 @@
 //! `demo`: founds the demo district where there is nothing, and serves it.
 
 use std::io::{Write as _, stderr};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Announced, CommandError, Common, Exit, Outcome, serve_engine};
+use super::{Announced, CommandError, Common, Exit, Listening, Outcome, serve_engine};
 use crate::demo::{DISTRICT, DemoError, discard, found};
 use crate::engine::Engine;
 
@@ -17,15 +16,11 @@ const GUIDE_STUDENT: &str = "s02";
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// The address to listen at, such as 127.0.0.1:8080; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
-    listen: SocketAddr,
+    #[command(flatten)]
+    listening: Listening,
     /// The data folder; the district is founded in it if it is empty
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// A file that appears, whole, when the server answers
-    #[arg(long, value_name = "FILE")]
-    announce: Option<PathBuf>,
     /// Throw the demo district in the folder away and found it anew
     #[arg(long)]
     fresh: bool,
@@ -44,7 +39,7 @@ impl Demo {
             let _ = writeln!(stderr(), "the demo district is founded ({took_ms} ms)");
         }
         let engine = Engine::open(&settings)?;
-        serve_engine(&engine, self.listen, self.announce.as_deref(), common, Some(&next_steps))
+        serve_engine(&engine, &self.listening, common, Some(&next_steps))
     }
 }
 

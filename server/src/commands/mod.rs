@@ -23,7 +23,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use announce::{Announced, announcement};
 pub use outcome::{CommandError, Done, Exit, Outcome};
-pub use serve::serve_engine;
+pub use serve::{Listening, serve_engine};
 
 use crate::auth::keys::default_folder;
 use crate::clock::{Clock, ClockSetting};

@@ -1,6 +1,6 @@
 //! `serve`: serves what is in the data folder until told to stop.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,23 +12,33 @@ use tokio::sync::watch;
 
 use super::{Announced, CommandError, Common, Done, Exit, Outcome, announcement, outcome};
 use crate::engine::Engine;
-use crate::http::{bind, routes, serve, shell};
+use crate::http::{Limits, bind, routes, serve, shell};
 use crate::whole_file::write_whole;
 
 /// How often the server looks whether a school day has begun, or a backup was completed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// Where a server listens, and who hears of it.
 #[derive(Debug, Args)]
-pub(super) struct Serve {
+pub struct Listening {
     /// The address to listen at, such as 127.0.0.1:8080; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     listen: SocketAddr,
-    /// The data folder
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
     /// A file that appears, whole, when the server answers
     #[arg(long, value_name = "FILE")]
     announce: Option<PathBuf>,
+    /// A proxy on another machine, which is believed about whom it was asked by; one on this machine always is
+    #[arg(long, value_name = "IP")]
+    proxy: Vec<IpAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    listening: Listening,
+    /// The data folder
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
 }
 
 impl Serve {
@@ -41,7 +51,7 @@ impl Serve {
                  `carryover restored confirm`"
             );
         }
-        serve_engine(&engine, self.listen, self.announce.as_deref(), common, None)
+        serve_engine(&engine, &self.listening, common, None)
     }
 }
 
@@ -51,21 +61,22 @@ pub type Introduction<'a> = &'a dyn Fn(&Announced) -> String;
 /// Serves an open engine until a signal comes or the store stops.
 pub fn serve_engine(
     engine: &Arc<Engine>,
-    listen: SocketAddr,
-    announce: Option<&std::path::Path>,
+    listening: &Listening,
     common: &Common,
     introduce: Option<Introduction<'_>>,
 ) -> Outcome {
     let failed = |error: std::io::Error| {
         CommandError::of(Exit::Failed, "serve", &error, "check --listen and the disk")
     };
+    let Listening { listen, announce, proxy } = listening;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     let outcome = runtime.block_on(async {
-        let listener = bind(listen).map_err(failed)?;
+        let listener = bind(*listen).map_err(failed)?;
         let url = format!("http://{}", listener.local_addr().map_err(failed)?);
         let (stop, stopping) = watch::channel(false);
-        let router = shell(routes::router(Arc::clone(engine)), routes::limits());
-        let serving = tokio::spawn(serve(listener, router, routes::limits(), stopping.clone()));
+        let limits = Limits { proxies: proxy.clone(), ..routes::limits() };
+        let router = shell(routes::router(Arc::clone(engine)), limits.clone(), Arc::clone(engine) as _);
+        let serving = tokio::spawn(serve(listener, router, limits, stopping.clone()));
         let looking = tokio::spawn(look_round(Arc::clone(engine), stopping.clone()));
         let cards = tokio::spawn(Arc::clone(engine).keep_cards(stopping.clone()));
         let published = tokio::spawn(Arc::clone(engine).keep_published(stopping));

@@ -1,4 +1,4 @@
-//! How often somebody may try something.
+//! How often somebody may try something, and how much of it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,40 +9,53 @@ use sync_core::time::Moment;
 /// per address anyway, and the memory stays bounded.
 pub const CALLERS_MAX: usize = 100_000;
 
-/// Counts tries per caller in fixed spans of time.
+/// Counts what each caller spends in fixed spans of time: tries, requests, bytes.
 #[derive(Debug)]
 pub struct Limiter<K> {
-    tries_max: u32,
+    spend_max: u64,
     span_ms: i64,
-    tries: Mutex<BTreeMap<K, (Moment, u32)>>,
+    spent: Mutex<BTreeMap<K, (Moment, u64)>>,
 }
 
 impl<K: Ord> Limiter<K> {
-    /// Allows so many tries in so many milliseconds.
-    pub fn new(tries_max: u32, span_ms: i64) -> Self {
-        Self { tries_max, span_ms, tries: Mutex::default() }
+    /// Lets each caller spend so much in so many milliseconds.
+    pub fn new(spend_max: u64, span_ms: i64) -> Self {
+        Self { spend_max, span_ms, spent: Mutex::default() }
+    }
+
+    /// Returns in how many seconds the caller may come again, if all is spent.
+    pub fn wait_s(&self, caller: &K, now: Moment) -> Option<u64> {
+        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let (began, amount) = spent.get(caller)?;
+        let over = self.is_over(*began, now) || *amount < self.spend_max;
+        let left_ms = began.0.saturating_add(self.span_ms).saturating_sub(now.0);
+        (!over).then(|| u64::try_from(left_ms).unwrap_or_default().div_ceil(1_000).max(1))
     }
 
     /// Returns whether the caller may try now.
     pub fn allows(&self, caller: &K, now: Moment) -> bool {
-        let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        tries.get(caller).is_none_or(|(began, count)| self.is_over(*began, now) || *count < self.tries_max)
+        self.wait_s(caller, now).is_none()
     }
 
     /// Counts a try.
     pub fn count(&self, caller: K, now: Moment) {
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        if tries.len() >= CALLERS_MAX && !tries.contains_key(&caller) {
-            tries.retain(|_, (began, _)| !self.is_over(*began, now));
-            if tries.len() >= CALLERS_MAX {
-                tries.clear();
+        self.spend(caller, 1, now);
+    }
+
+    /// Counts what was spent. What goes beyond is not refused here: the next one is.
+    pub fn spend(&self, caller: K, amount: u64, now: Moment) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        if spent.len() >= CALLERS_MAX && !spent.contains_key(&caller) {
+            spent.retain(|_, (began, _)| !self.is_over(*began, now));
+            if spent.len() >= CALLERS_MAX {
+                spent.clear();
             }
         }
-        let entry = tries.entry(caller).or_insert((now, 0));
+        let entry = spent.entry(caller).or_insert((now, 0));
         if self.is_over(entry.0, now) {
             *entry = (now, 0);
         }
-        entry.1 = entry.1.saturating_add(1);
+        entry.1 = entry.1.saturating_add(amount);
     }
 
     /// A clock that was set back ends a span, too: nobody is locked out for the difference.
@@ -70,11 +83,24 @@ mod tests {
     }
 
     #[test]
+    fn who_has_spent_all_is_told_how_long_the_span_still_is() {
+        let limiter = Limiter::new(1_000, 60_000);
+        limiter.spend(1, 999, Moment(0));
+        assert_eq!(limiter.wait_s(&1, Moment(1)), None);
+        limiter.spend(1, 5_000, Moment(1));
+        for (now, wait_s) in
+            [(1, Some(60)), (30_000, Some(30)), (59_999, Some(1)), (60_000, None), (-1, None)]
+        {
+            assert_eq!(limiter.wait_s(&1, Moment(now)), wait_s, "{now}");
+        }
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let limiter = Limiter::new(1, 1_000);
         for caller in 0..=CALLERS_MAX {
             limiter.count(caller, Moment(0));
         }
-        assert!(limiter.tries.lock().unwrap().len() <= CALLERS_MAX);
+        assert!(limiter.spent.lock().unwrap().len() <= CALLERS_MAX);
     }
 }

@@ -56,7 +56,10 @@ pub use open::{FoundError, Founding, OpenEngineError, Settings, rebuild};
 pub(crate) use pairing::WrongTries;
 pub use pairing::{NewCode, Paired, PairingRefused, PairingRequest};
 pub(crate) use past::Past;
-pub use presence::{TOKEN_GOOD_S, TokenRefused};
+pub use presence::{
+    DEVICE_BYTES_MAX, DEVICE_REQUESTS_MAX, DEVICE_SPAN_MS, HAND_IN_MAX, HAND_IN_SPAN_MS, PAIRING_SPAN_MS,
+    PAIRING_WRONG_MAX, TOKEN_GOOD_S, TokenRefused,
+};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use verify::verify;
 

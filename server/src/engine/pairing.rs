@@ -78,7 +78,10 @@ pub enum PairingRefused {
     /// The key is another person's device, or was paired before with another code.
     KeyInUse,
     /// Too many wrong codes came from this address.
-    TooOften,
+    TooOften {
+        /// In how many seconds it may try again.
+        wait_s: u64,
+    },
 }
 
 fn locator(code: &PairingCode, secret: &HashSecret) -> [u8; 8] {
@@ -131,8 +134,8 @@ impl Engine {
         request: PairingRequest,
     ) -> Result<Result<Paired, PairingRefused>, EngineError> {
         let now = self.now();
-        if !self.presence.wrong_codes.allows(&address, now) {
-            return Ok(Err(PairingRefused::TooOften));
+        if let Some(wait_s) = self.presence.wrong_codes.wait_s(&address, now) {
+            return Ok(Err(PairingRefused::TooOften { wait_s }));
         }
         let hash = stored_hash(&request.code, self.keys().secret());
         let device = Device {

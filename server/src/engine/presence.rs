@@ -16,13 +16,19 @@ use crate::auth::keys::system_random;
 use crate::auth::token::{DEVICE_TOKEN_LIFE_S, IssueError};
 
 /// Wrong pairing codes from one address in [`PAIRING_SPAN_MS`]: a classroom of typing errors, and no search.
-pub const PAIRING_WRONG_MAX: u32 = 30;
+pub const PAIRING_WRONG_MAX: u64 = 30;
 /// The span in which they are counted, in milliseconds.
 pub const PAIRING_SPAN_MS: i64 = 10 * 60 * 1000;
 /// Times that one device may hand in within [`HAND_IN_SPAN_MS`]: a lost tablet must not be a way to fill the disk.
-pub const HAND_IN_MAX: u32 = 60;
+pub const HAND_IN_MAX: u64 = 60;
 /// The span in which they are counted, in milliseconds.
 pub const HAND_IN_SPAN_MS: i64 = 60 * 1000;
+/// Requests of one device within [`DEVICE_SPAN_MS`]: a first sync fetches every document of a caseload at once.
+pub const DEVICE_REQUESTS_MAX: u64 = 3_000;
+/// Bytes of bodies of one device within [`DEVICE_SPAN_MS`]: many times what a tablet brings that was away for a year.
+pub const DEVICE_BYTES_MAX: u64 = 128 * 1024 * 1024;
+/// The span in which they are counted, in milliseconds.
+pub const DEVICE_SPAN_MS: i64 = 60 * 1000;
 
 /// Seconds that a token is good for when it is given, at least.
 pub const TOKEN_GOOD_S: u64 = 3 * 60;
@@ -45,6 +51,8 @@ pub(super) struct Presence {
     pub(super) wrong_codes: Limiter<IpAddr>,
     pub(super) wrong_tries: WrongTries<[u8; 8]>,
     hand_ins: Limiter<DeviceId>,
+    requests: Limiter<DeviceId>,
+    bytes: Limiter<DeviceId>,
 }
 
 impl Presence {
@@ -56,6 +64,8 @@ impl Presence {
             wrong_codes: Limiter::new(PAIRING_WRONG_MAX, PAIRING_SPAN_MS),
             wrong_tries: WrongTries::default(),
             hand_ins: Limiter::new(HAND_IN_MAX, HAND_IN_SPAN_MS),
+            requests: Limiter::new(DEVICE_REQUESTS_MAX, DEVICE_SPAN_MS),
+            bytes: Limiter::new(DEVICE_BYTES_MAX, DEVICE_SPAN_MS),
         }
     }
 }
@@ -107,11 +117,27 @@ impl Engine {
         self.presence.contacts.lock().unwrap_or_else(PoisonError::into_inner).get(&device).copied()
     }
 
-    /// Counts a device's handing in; returns whether it may.
-    pub fn may_hand_in(&self, device: DeviceId) -> bool {
+    /// Counts a device's handing in, unless it has done so too often.
+    ///
+    /// # Errors
+    /// In how many seconds it may again.
+    pub fn may_hand_in(&self, device: DeviceId) -> Result<(), u64> {
         let now = self.now();
-        let may = self.presence.hand_ins.allows(&device, now);
+        self.presence.hand_ins.wait_s(&device, now).map_or(Ok(()), Err)?;
         self.presence.hand_ins.count(device, now);
-        may
+        Ok(())
+    }
+
+    /// Counts a request of a device, with the bytes of its body, unless there were too many of either.
+    ///
+    /// # Errors
+    /// In how many seconds the device may come again.
+    pub fn spend(&self, device: DeviceId, bytes: usize) -> Result<(), u64> {
+        let (now, presence) = (self.now(), &self.presence);
+        let wait_s = presence.requests.wait_s(&device, now).max(presence.bytes.wait_s(&device, now));
+        wait_s.map_or(Ok(()), Err)?;
+        presence.requests.count(device, now);
+        presence.bytes.spend(device, bytes as u64, now);
+        Ok(())
     }
 }

@@ -25,14 +25,14 @@ use crate::engine::{Engine, EngineError, Limiter, Ruling, WrongTries};
 /// How long a session lasts, in milliseconds: an evening, on a phone that others may use.
 pub const SESSION_LIFE_MS: i64 = 12 * 60 * 60 * 1000;
 /// Wrong tries for one guardian in [`TRIES_SPAN_MS`].
-pub const GUARDIAN_TRIES_MAX: u32 = 10;
+pub const GUARDIAN_TRIES_MAX: u64 = 10;
 /// Wrong tries from one address in [`TRIES_SPAN_MS`]: a parents' evening behind one address, and no search.
-pub const ADDRESS_TRIES_MAX: u32 = 60;
+pub const ADDRESS_TRIES_MAX: u64 = 60;
 /// The span in which wrong tries are counted, in milliseconds.
 pub const TRIES_SPAN_MS: i64 = 15 * 60 * 1000;
 
 /// Times that one guardian is shown the page in [`VIEWS_SPAN_MS`]: each view is an entry of the log.
-pub const VIEWS_MAX: u32 = 60;
+pub const VIEWS_MAX: u64 = 60;
 /// The span in which views are counted, in milliseconds.
 pub const VIEWS_SPAN_MS: i64 = 60 * 1000;
 

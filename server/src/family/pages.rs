@@ -8,12 +8,12 @@
 //! | `GET /family/{guardian}/page` | the child's page, for whose session it is; for everybody else there is none |
 //! | `GET /family/style.css` | the stylesheet of them all |
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -36,6 +36,7 @@ use super::passphrase::{NotAPassphrase, PASSPHRASE_CHARS_MAX, PASSPHRASE_CHARS_M
 use super::text::{Arguments, Text};
 use super::view::{ClosedTemplate, Frame, PageTemplate, RestoredTemplate, SignInTemplate};
 use crate::engine::{Engine, EngineError, Ruling};
+use crate::http::address::Address;
 use crate::http::{ApiError, Code};
 
 /// Bytes of a form: a code and two passphrases, with room for their encoding.
@@ -88,7 +89,7 @@ struct RedeemForm {
     again: Sensitive<String>,
 }
 
-type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
+type Peer = Option<Extension<Address>>;
 
 async fn style() -> Response {
     let mut response = STYLE.into_response();
@@ -332,7 +333,7 @@ fn wanted(wish: &Wish, headers: &HeaderMap) -> &'static Text {
 }
 
 fn address(peer: Peer) -> IpAddr {
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(ConnectInfo(peer))| peer.ip())
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Address(from))| from)
 }
 
 fn welcome(

@@ -2,8 +2,9 @@
 //!
 //! Three bounds hold at once. One body may have so many bytes, a number that a route may set for
 //! itself, counted after unpacking, so that a small gzip bomb is a large body. It must have arrived
-//! within a time. And all bodies in memory together have a budget, so that many senders of large
-//! bodies are told to come back instead of filling the memory of everybody else.
+//! within a time. And all bodies in memory together have a budget, of which strangers behind one
+//! address have a share, so that many senders of large bodies are told to come back instead of
+//! filling the memory of everybody else.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Limits;
+use super::door::{Purse, Visit};
 use super::error::{ApiError, Code};
 
 /// The bounds, and what is left of the common budget.
@@ -54,22 +56,27 @@ impl Bodies {
 /// when the answer has been made.
 pub(super) async fn read_whole(State(bodies): State<Arc<Bodies>>, request: Request, next: Next) -> Response {
     let bytes_max = bodies.bytes_max_for(&request);
+    let purse = request.extensions().get::<Arc<Visit>>().map(Visit::purse);
     let (parts, body) = request.into_parts();
     if body.is_end_stream() {
         return next.run(Request::from_parts(parts, Body::empty())).await;
     }
-    match tokio::time::timeout(bodies.read, collect(body, bytes_max, &bodies.budget)).await {
+    match tokio::time::timeout(bodies.read, collect(body, bytes_max, &bodies.budget, purse)).await {
         Err(_) => ApiError::from(Code::Timeout).into_response(),
         Ok(Err(refusal)) => refusal.into_response(),
         Ok(Ok((bytes, _held))) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
     }
 }
 
+/// What a body takes of the common budget, and of its address's share.
+type Held = (Option<OwnedSemaphorePermit>, Option<Purse>);
+
 async fn collect(
     mut body: Body,
     bytes_max: usize,
     budget: &Arc<Semaphore>,
-) -> Result<(Bytes, Option<OwnedSemaphorePermit>), ApiError> {
+    mut purse: Option<Purse>,
+) -> Result<(Bytes, Held), ApiError> {
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large(bytes_max));
     }
@@ -82,6 +89,9 @@ async fn collect(
         if bytes.len() + data.len() > bytes_max {
             return Err(too_large(bytes_max));
         }
+        if let Some(purse) = &mut purse {
+            purse.take(data.len())?;
+        }
         let share = u32::try_from(data.len()).map_err(|_| too_large(bytes_max))?;
         let share = Arc::clone(budget).try_acquire_many_owned(share).map_err(|_| Code::Overloaded)?;
         match &mut held {
@@ -90,7 +100,7 @@ async fn collect(
         }
         bytes.extend_from_slice(&data);
     }
-    Ok((Bytes::from(bytes), held))
+    Ok((Bytes::from(bytes), (held, purse)))
 }
 
 fn too_large(bytes_max: usize) -> ApiError {

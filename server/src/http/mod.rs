@@ -10,6 +10,7 @@
 //!  headers      nosniff, no-store, no referrer                                    middleware
 //!  envelope     every refusal is {"error":{"code","message","help"}}              error
 //!  panic        becomes a 500 with the envelope                                   error
+//!  door         an address that asked too much in vain: 429 for strangers there   door
 //!  gzip         request bodies are unpacked                                       body
 //!  body         read whole within 60 s and its route's limit                      body
 //!  turn         a bounded number of handlers at once, else 503                    middleware
@@ -19,22 +20,27 @@
 //! The body is read before a handler's turn comes, so that a slow sender costs a socket and what it
 //! has sent so far, and never a turn.
 
+pub mod address;
 pub mod authorization;
 pub mod body;
+pub mod door;
 pub mod error;
 pub mod listen;
 mod middleware;
 pub mod routes;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 
+pub use door::Porter;
 pub use error::{ApiError, Code};
 pub use listen::{Drained, bind, serve};
 pub use middleware::RequestId;
@@ -54,6 +60,10 @@ pub struct Limits {
     pub body_bytes_max_by_route: BTreeMap<&'static str, usize>,
     /// The bodies of all requests together, in bytes.
     pub bodies_bytes_max: usize,
+    /// Of these, what strangers behind one address may have, in bytes.
+    pub address_bodies_bytes_max: usize,
+    /// Proxies in front of the server, beside those on this machine: they say who asks.
+    pub proxies: Vec<IpAddr>,
     /// Handlers at work at once.
     pub requests_max: usize,
     /// How long requests in flight may go on when the server is told to stop.
@@ -84,24 +94,29 @@ impl Default for Limits {
             body_bytes_max: BODY_BYTES_MAX,
             body_bytes_max_by_route: BTreeMap::new(),
             bodies_bytes_max: BODIES_BYTES_MAX,
+            address_bodies_bytes_max: door::ADDRESS_BODIES_BYTES_MAX,
+            proxies: Vec::new(),
             requests_max: REQUESTS_MAX,
             drain: DRAIN,
         }
     }
 }
 
-/// Wraps a router of handlers with everything that holds for all of them.
-pub fn shell(router: Router, limits: Limits) -> Router {
+/// Wraps a router of handlers with everything that holds for all of them. `porter` knows who proves who asks.
+pub fn shell(router: Router, limits: Limits, porter: Arc<dyn Porter>) -> Router {
+    let door = Arc::new(door::Door::new(porter, &limits));
     let turns = middleware::Turns::new(limits.requests_max);
     let bodies = Arc::new(body::Bodies::new(&limits));
     let ids = middleware::RequestIds::new();
     router
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
-        // Each layer wraps those above it.
+        // Each layer wraps those above it. The framework's own limit of bodies is below ours, which have been kept before.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(turns, middleware::turn))
         .layer(from_fn_with_state(bodies, body::read_whole))
         .layer(RequestDecompressionLayer::new())
+        .layer(from_fn_with_state(door, door::at_the_door))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(from_fn(error::in_envelope))
         .layer(from_fn(middleware::secured))

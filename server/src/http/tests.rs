@@ -4,15 +4,16 @@ use std::sync::Mutex;
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request};
-use axum::http::StatusCode;
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
 use http_body_util::BodyExt as _;
 use http_body_util::channel::{Channel, Sender};
 use serde_json::{Value, json};
+use sync_core::time::Moment;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
@@ -50,8 +51,21 @@ fn routes() -> Router {
         .route("/full", get(|| async { ApiError::from(Code::StorageFull).retry_after_s(60) }))
 }
 
+/// Knows nobody.
+pub(super) struct Nobody;
+
+impl Porter for Nobody {
+    fn now(&self) -> Moment {
+        Moment(0)
+    }
+
+    fn knows(&self, _: &HeaderMap) -> bool {
+        false
+    }
+}
+
 fn app(limits: Limits) -> Router {
-    shell(routes(), limits)
+    shell(routes(), limits, Arc::new(Nobody))
 }
 
 async fn ask(app: &Router, method: &str, path: &str, body: impl Into<Body>) -> Response {
@@ -293,7 +307,11 @@ async fn handlers_beyond_the_limit_are_put_off_and_slow_bodies_take_no_turn() {
             "done"
         }
     });
-    let app = shell(routes().route("/slow", slow), Limits { requests_max: 1, ..Limits::default() });
+    let app = shell(
+        routes().route("/slow", slow),
+        Limits { requests_max: 1, ..Limits::default() },
+        Arc::new(Nobody),
+    );
     let (sender, body) = arriving();
     let uploading = tokio::spawn({
         let app = app.clone();

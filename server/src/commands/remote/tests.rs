@@ -57,7 +57,8 @@ impl Office {
             let _inside = runtime.enter();
             let listener = bind(any).unwrap();
             let address = listener.local_addr().unwrap();
-            let router = shell(routes::router(Arc::clone(&engine)), routes::limits());
+            let router =
+                shell(routes::router(Arc::clone(&engine)), routes::limits(), Arc::clone(&engine) as _);
             drop(runtime.spawn(serve(listener, router, routes::limits(), stopping)));
             address
         };

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::*;
+use crate::http::tests::Nobody;
 use crate::http::{HEADER_READ, shell};
 
 /// Long enough that no test meets it unless something hangs.
@@ -44,7 +45,8 @@ impl Served {
         let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(serve(listener, shell(router, limits.clone()), limits, stopped));
+        let server =
+            tokio::spawn(serve(listener, shell(router, limits.clone(), Arc::new(Nobody)), limits, stopped));
         Self { address, stop, server, slow_begun, slow_go_on }
     }
 

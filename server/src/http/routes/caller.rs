@@ -13,11 +13,13 @@ use sync_core::ids::{DeviceId, PersonId};
 use sync_core::kv::KvError;
 use sync_core::roster::role::Role;
 use sync_core::roster::{Device, DeviceState, Person};
+use sync_core::time::Moment;
 
 use crate::auth::assertion::{AssertionError, Known, authenticate};
 use crate::auth::token::{Audience, Subject};
 use crate::engine::Engine;
 use crate::http::authorization::{Credentials, credentials};
+use crate::http::door::Porter;
 use crate::http::{ApiError, Code};
 
 /// Who asks, where a token or an assertion is taken.
@@ -102,8 +104,15 @@ fn signed_with(
     if let Some(error) = failed {
         return Err(error.into());
     }
-    engine.see(&signed?.with_body(body)?)?;
+    let signed = signed?;
+    engine.spend(DeviceId(signed.device()), body.len()).map_err(too_often)?;
+    engine.see(&signed.with_body(body)?)?;
     device.ok_or_else(|| AssertionError::UnknownDevice.into())
+}
+
+/// Refuses a caller who came too often, for so many seconds.
+pub fn too_often(wait_s: u64) -> ApiError {
+    ApiError::new(Code::RateLimited).retry_after_s(wait_s)
 }
 
 /// Returns who holds the token.
@@ -151,7 +160,9 @@ fn held_by(engine: &Engine, token: &str, accepted: &[Audience]) -> Result<Caller
     match engine.tokens().verify(token, accepted, engine.now_s())?.subject {
         Subject::Device { device, .. } => {
             let device = engine.index().device(DeviceId(device))?;
-            in_use(device.ok_or(Code::TokenInvalid)?).map(Caller::Device)
+            let device = in_use(device.ok_or(Code::TokenInvalid)?)?;
+            engine.spend(device.id, 0).map_err(too_often)?;
+            Ok(Caller::Device(device))
         }
         Subject::Admin { person: None } => Ok(Caller::Administrator(None)),
         Subject::Admin { person: Some(person) } => {
@@ -159,6 +170,29 @@ fn held_by(engine: &Engine, token: &str, accepted: &[Audience]) -> Result<Caller
             let person = engine.index().person(id)?.ok_or(Code::TokenInvalid)?;
             let administers = person.role == Role::Admin;
             Ok(if administers { Caller::Administrator(Some(id)) } else { Caller::Person(person) })
+        }
+    }
+}
+
+/// Knows callers by what the `Authorization` header proves. Of an assertion that is its signature: the body has yet to come.
+impl Porter for Engine {
+    fn now(&self) -> Moment {
+        Self::now(self)
+    }
+
+    fn knows(&self, headers: &HeaderMap) -> bool {
+        match credentials(headers) {
+            Ok(Credentials::Bearer(token)) => {
+                self.tokens().verify(token, &[Audience::Device, Audience::Admin], self.now_s()).is_ok()
+            }
+            Ok(Credentials::Device(assertion)) => authenticate(assertion, self.organisation().0, |id| {
+                let id = DeviceId(*id);
+                let device = self.index().device(id).ok().flatten()?;
+                let key = ed25519_dalek::VerifyingKey::from_bytes(&device.key).ok()?;
+                Some(Known { key, seen: self.seen(id) })
+            })
+            .is_ok(),
+            Err(_) => false,
         }
     }
 }

@@ -12,7 +12,7 @@ use sync_core::exchange::codec;
 use sync_core::exchange::message::Request;
 use sync_core::roster::Device;
 
-use super::caller::{certified, in_use, signed_or_certified};
+use super::caller::{certified, in_use, signed_or_certified, too_often};
 use crate::crash::crash_point;
 use crate::engine::{Answered, Engine};
 use crate::http::{ApiError, Code};
@@ -58,9 +58,7 @@ pub(super) async fn hand_in(
         let bare = Request::bare(request.org, request.device, request.cursor, request.clock);
         (device, Request { sealed: request.sealed, heard: request.heard, mark: request.mark, ..bare })
     };
-    if !engine.may_hand_in(device.id) {
-        return Err(Code::RateLimited.into());
-    }
+    engine.may_hand_in(device.id).map_err(too_often)?;
     answer(engine.hand_in(device, request).await?)
 }
 

@@ -1,9 +1,9 @@
 //! Pairing a device with a one-time code.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,6 +13,7 @@ use sync_core::ids::{DeviceId, LogId, OrgId, PersonId, TabletId};
 
 use crate::auth::pairing::PairingCode;
 use crate::engine::{Engine, PairingRequest};
+use crate::http::address::Address;
 use crate::http::body::JsonBody;
 use crate::http::{ApiError, Code};
 
@@ -41,10 +42,10 @@ pub(super) struct PairResponse {
 
 pub(super) async fn pair(
     State(engine): State<Arc<Engine>>,
-    address: Option<Extension<ConnectInfo<SocketAddr>>>,
+    address: Option<Extension<Address>>,
     JsonBody(request): JsonBody<PairRequest>,
 ) -> Result<Json<PairResponse>, ApiError> {
-    let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(ConnectInfo(peer))| peer.ip());
+    let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Address(from))| from);
     let code = PairingCode::parse(&request.code).map_err(|_| Code::PairingCodeInvalid)?;
     let key = public_key(&request.public_key).ok_or_else(|| {
         ApiError::new(Code::InvalidValue).message("public_key is not an ed25519 key in base64url")

@@ -8,6 +8,8 @@ use sync_core::kv::KvError;
 use crate::engine::{EngineError, PairingRefused, SnapshotError};
 use crate::http::{ApiError, Code};
 
+/// When a device that is over its quota is to ask again, in seconds: somebody has to review first.
+const QUOTA_RETRY_S: u64 = 15 * 60;
 /// When work that a full disk refused is asked for again, in seconds: somebody has to make room first.
 const DISK_FULL_RETRY_S: u64 = 60;
 
@@ -64,7 +66,7 @@ impl From<Unanswered> for ApiError {
             Unanswered::TooMany => Self::new(Code::TooLarge)
                 .message("the request has more parts than one may have")
                 .help("send it in parts"),
-            Unanswered::OverQuota => Code::QuotaExceeded.into(),
+            Unanswered::OverQuota => Self::new(Code::QuotaExceeded).retry_after_s(QUOTA_RETRY_S),
             Unanswered::Waiting => {
                 Self::new(Code::WaitingForConfirmation).retry_after_s(u64::from(RESTORED_RETRY_S))
             }
@@ -83,7 +85,7 @@ impl From<PairingRefused> for ApiError {
             PairingRefused::KeyInUse => Self::new(Code::Conflict)
                 .message("this key was paired before")
                 .help("let the tablet make a new key and pair again"),
-            PairingRefused::TooOften => Code::RateLimited.into(),
+            PairingRefused::TooOften { wait_s } => Self::new(Code::RateLimited).retry_after_s(wait_s),
         }
     }
 }

@@ -1,4 +1,5 @@
 mod damage;
+mod limits;
 mod malformed;
 mod power;
 mod room;

@@ -159,7 +159,7 @@ impl School {
     }
 
     fn over(folder: tempfile::TempDir, engine: Arc<Engine>, clock: ClockSetting) -> Self {
-        let router = shell(router(Arc::clone(&engine)), limits());
+        let router = shell(router(Arc::clone(&engine)), limits(), Arc::clone(&engine) as _);
         Self { folder, engine, router, clock }
     }
 
