@@ -74,7 +74,7 @@ pub enum Command {
     /// Decide between values that differ
     Resolve(ResolveArgs),
     /// Show how this tablet stands
-    Status,
+    Status(StatusArgs),
     /// Exchange with the server
     Sync(SyncArgs),
     /// Show what waits for review
@@ -89,6 +89,13 @@ pub enum Command {
     Withdraw(OneId),
     /// Correct your own work that waits for review
     Correct(SetArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Say no more of what damage took from this tablet, and remove the damaged files
+    #[arg(long)]
+    pub forget_damage: bool,
 }
 
 #[derive(Debug, Args)]

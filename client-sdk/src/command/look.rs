@@ -5,7 +5,7 @@ use sync_core::exchange::client::purge::seen;
 use sync_core::exchange::client::state::Tablet;
 use sync_core::ids::HoldId;
 
-use super::args::RecordArgs;
+use super::args::{RecordArgs, StatusArgs};
 use super::{Answer, Tools, words};
 use crate::roster::Roster;
 use crate::store::Writes;
@@ -41,7 +41,10 @@ pub(super) fn conflicts(tools: &Tools) -> Result<Answer, Trouble> {
     })
 }
 
-pub(super) fn status(tools: &Tools) -> Result<Answer, Trouble> {
+pub(super) fn status(tools: &Tools, args: &StatusArgs) -> Result<Answer, Trouble> {
+    if args.forget_damage {
+        tools.store.forget_damage()?;
+    }
     tools.store.read(|state| {
         let roster = Roster::read(state)?;
         let status = view::status::status(state)?;

@@ -13,6 +13,7 @@ mod network;
 mod tally;
 mod words;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 pub use answer::Answer;
@@ -67,6 +68,11 @@ fn usage(json: bool, error: &clap::Error) -> ExitCode {
 fn run(cli: Cli, matches: &clap::ArgMatches) -> Result<Answer, Trouble> {
     let policy = if cli.no_local_policy { LocalPolicy::Skipped } else { LocalPolicy::Kind };
     let tools = &Tools::open(&cli.store, Clock::start(cli.clock.unwrap_or_default()), policy)?;
+    if tools.store.was_mended()
+        && let Some(damage) = tools.store.damage()?
+    {
+        let _ = writeln!(std::io::stderr(), "{}", damage.words());
+    }
     let inner = matches.subcommand().map(|(_, inner)| inner);
     match cli.command {
         Command::Pair(args) => network::pair(tools, &args),
@@ -76,7 +82,7 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Result<Answer, Trouble> {
         Command::Caseload => look::caseload(tools),
         Command::Record(args) => look::record(tools, &args),
         Command::Conflicts => look::conflicts(tools),
-        Command::Status => look::status(tools),
+        Command::Status(args) => look::status(tools, &args),
         Command::Holds => look::holds(tools),
         Command::Hold(args) => look::hold(tools, &args.id),
         Command::Log(args) => log::session(tools, &args, inner),

@@ -37,7 +37,7 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::deeds::LocalPolicy;
 use crate::local::{Contact, Local};
-use crate::store::{Store, Writes};
+use crate::store::{Store, Writes, damage_of};
 use crate::transport::{Failure, Transport};
 use crate::trouble::Trouble;
 
@@ -183,6 +183,12 @@ impl<T: Transport> Engine<'_, T> {
             };
             let mut writes = Writes::new();
             writes.set_contact(&contact);
+            if through.is_ok()
+                && let Some(damage) = damage_of(state)?
+                && Tablet(state).to_fetch()?.is_empty()
+            {
+                writes.settle_damage(&damage);
+            }
             Ok((writes, ()))
         })
     }

@@ -14,11 +14,13 @@ use zeroize::Zeroizing;
 use super::APP;
 use crate::chance::Chance;
 use crate::local::{Home, Local};
-use crate::store::{Store, Writes};
+use crate::store::{State, Store, Writes};
 use crate::transport::{Failure, Paired, PairingRequest, Transport};
 use crate::trouble::Trouble;
 
 /// Pairs a folder with the server that `transport` leads to and that `server` names, by the code that an administrator gave.
+///
+/// A folder from which damage took what pairing gave it is paired again, by the same person.
 ///
 /// The key is drawn here and never leaves the folder. It is kept before it is used: where the answer was lost, the same call with the same
 /// code gets it again.
@@ -32,7 +34,7 @@ pub async fn pair<T: Transport>(
     server: &str,
     code: &str,
 ) -> Result<Paired, Trouble> {
-    if store.read(|state| Ok::<_, Trouble>(Tablet(state).profile()?.is_some()))? {
+    if store.read(is_paired)? {
         return Err(Trouble::PairedAlready);
     }
     let (key, tablet) = key_of(store, chance)?;
@@ -46,6 +48,13 @@ pub async fn pair<T: Transport>(
     let answer = transport.pair(&request).await?;
     if answer.device != DeviceId::of_key(&public) {
         return Err(Failure::NotOurs.into());
+    }
+    let owner = store.read(|state| Ok::<_, Trouble>(Tablet(state).owner()?))?;
+    if owner.is_some_and(|owner| owner != answer.person) {
+        return Err(Trouble::value(
+            "what is stored here is another person's",
+            "pair in a folder of your own, with a new code",
+        ));
     }
     let certificate = URL_SAFE_NO_PAD.decode(&answer.certificate).map_err(|_| Failure::NotOurs)?;
     let sealing = answer.sealing_key.as_deref().map(sealing_key).transpose()?;
@@ -61,6 +70,12 @@ pub async fn pair<T: Transport>(
     });
     store.apply(writes)?;
     Ok(answer)
+}
+
+/// Returns whether the tablet knows all that pairing gave it: damage may have taken some.
+fn is_paired(state: &State<'_>) -> Result<bool, Trouble> {
+    let local = Local(state);
+    Ok(Tablet(state).profile()?.is_some() && local.home()?.is_some() && local.key()?.is_some())
 }
 
 fn key_of(store: &Store, chance: &RefCell<dyn Chance>) -> Result<(Zeroizing<[u8; 32]>, TabletId), Trouble> {

@@ -9,20 +9,28 @@
 //!
 //! > What [`Store::update`] has returned from is on the medium: it survives a killed program and an empty battery.
 //!
-//! Every value carries a checksum over its key and itself, so that a damaged one is reported and never taken for the truth. Nothing
+//! Every value carries a checksum over its table, its key and itself, and the rows are [counted](ledger), so that a damaged or missing one
+//! is never taken for the truth: a store with damage in it is [mended](mend) when it is opened, and says what it has lost. Nothing
 //! removed stays behind: freed pages are overwritten, and [`Store::scrub`] empties the write-ahead log and packs the file.
 //!
 //! Several programs may have the same folder open. Writers wait for one another for [`BUSY_WAIT_MS_MAX`]; what is read in one
 //! transaction is one state.
 
+mod carve;
 mod crash;
+mod damage;
 mod error;
+mod ledger;
+mod mend;
 mod open;
 mod state;
 mod turn;
 
 pub use crash::crash_point;
+pub use damage::{Damage, damage_of};
 pub use error::StoreError;
+pub use ledger::Kind;
+pub use mend::SET_ASIDE_MAX;
 pub use open::{BUSY_WAIT_MS_MAX, STORE_VERSION};
 pub use state::{State, Table};
 pub use turn::Turn;
@@ -36,7 +44,11 @@ use sync_core::kv::Write;
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
+    commits: ledger::Commits,
     folder: PathBuf,
+    mended: bool,
+    /// Held so that nobody mends the store under its users' hands.
+    _shared: mend::Shared,
 }
 
 /// Writes of one transaction, each with the table that it goes to.
@@ -84,6 +96,11 @@ impl Store {
         &self.folder
     }
 
+    /// Returns whether there was damage in it when it was opened: then whoever opened it is told at once.
+    pub fn was_mended(&self) -> bool {
+        self.mended
+    }
+
     /// Reads one consistent state.
     ///
     /// # Errors
@@ -111,12 +128,16 @@ impl Store {
         if writes.is_empty() {
             return Ok(answer);
         }
+        let mut ledger = ledger::Ledger::read(&transaction)?;
         for (table, write) in &writes.0 {
-            state::write(&transaction, *table, write)?;
+            state::write(&transaction, *table, write, &mut ledger)?;
         }
+        ledger.commits += 1;
+        ledger.write(&transaction)?;
         crash_point("before_commit");
         transaction.commit().map_err(StoreError::from)?;
         crash_point("after_commit");
+        self.commits.note(ledger.commits);
         Ok(answer)
     }
 
@@ -129,11 +150,12 @@ impl Store {
         self.update(|_| Ok((writes, ())))
     }
 
-    /// Leaves nothing behind of what was removed: packs the file and empties the write-ahead log.
+    /// Leaves nothing behind of what was removed: packs the file, empties the write-ahead log, and removes what was put aside.
     ///
     /// # Errors
     /// [`StoreError::Busy`] while another program reads; ask again later.
     pub fn scrub(&self) -> Result<(), StoreError> {
+        mend::forget_set_aside(&self.folder).map_err(StoreError::Folder)?;
         self.connection.execute_batch("VACUUM")?;
         let blocked: i64 =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use sync_core::kv::{KvError, KvRead, Pair, Write};
 
 use super::StoreError;
+use super::ledger::Ledger;
 
 /// Bytes of checksum in front of each value.
 const CHECKSUM_BYTES: usize = 4;
@@ -55,7 +56,7 @@ impl<'a> State<'a> {
         let mut statement = self.connection.prepare_cached(&sql).map_err(unreadable)?;
         let found: Option<Vec<u8>> =
             statement.query_row(params![key], |row| row.get(0)).optional().map_err(unreadable)?;
-        found.map(|stored| opened(key, stored)).transpose()
+        found.map(|stored| opened(table.name(), key, stored)).transpose()
     }
 
     /// Returns pairs of any table, as [`KvRead::range`] does.
@@ -80,7 +81,7 @@ impl<'a> State<'a> {
             .map_err(unreadable)?;
         rows.map(|row| {
             let (key, stored): (Vec<u8>, Vec<u8>) = row.map_err(unreadable)?;
-            let value = opened(&key, stored)?;
+            let value = opened(table.name(), &key, stored)?;
             Ok((key, value))
         })
         .collect()
@@ -111,19 +112,32 @@ impl KvRead for State<'_> {
             .query_row(params![start, end], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()
             .map_err(unreadable)?;
-        found.map(|(key, stored)| opened(&key, stored).map(|value| (key, value))).transpose()
+        let opened = |(key, stored): Pair| opened(Table::Kv.name(), &key, stored).map(|value| (key, value));
+        found.map(opened).transpose()
     }
 }
 
-/// Writes one row.
-pub(super) fn write(connection: &Connection, table: Table, write: &Write) -> Result<(), StoreError> {
-    let name = table.name();
+/// Writes one row, and enters it into the ledger.
+pub(super) fn write(
+    connection: &Connection,
+    table: Table,
+    write: &Write,
+    ledger: &mut Ledger,
+) -> Result<(), StoreError> {
+    let (name, key) = (table.name(), write.key());
+    let mut before = connection.prepare_cached(&format!("SELECT value FROM {name} WHERE key = ?1"))?;
+    let before: Option<Vec<u8>> = before.query_row(params![key], |row| row.get(0)).optional()?;
+    if let Some(before) = before {
+        ledger.remove(table, key, &before);
+    }
     match write {
         Write::Put(key, value) => {
+            let stored = sealed(name, key, value);
+            ledger.add(table, key, &stored);
             let sql = format!(
                 "INSERT INTO {name} (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2"
             );
-            connection.prepare_cached(&sql)?.execute(params![key, sealed(key, value)])?;
+            connection.prepare_cached(&sql)?.execute(params![key, stored])?;
         }
         Write::Delete(key) => {
             connection
@@ -134,21 +148,42 @@ pub(super) fn write(connection: &Connection, table: Table, write: &Write) -> Res
     Ok(())
 }
 
-/// The checksum goes over the key, too: a value that stands under another key is as wrong as a flipped bit.
-fn checksum(key: &[u8], value: &[u8]) -> [u8; CHECKSUM_BYTES] {
+/// Gives each row of a table that was written by the first version the checksum of this one.
+pub(super) fn reseal(connection: &Connection, table: Table, ledger: &mut Ledger) -> Result<(), StoreError> {
+    let name = table.name();
+    let mut rows = connection.prepare(&format!("SELECT key, value FROM {name}"))?;
+    let rows: Vec<Pair> =
+        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    for (key, stored) in rows {
+        // The first version's checksum did not name the table.
+        let value = opened("", &key, stored)?;
+        let stored = sealed(name, &key, &value);
+        ledger.add(table, &key, &stored);
+        connection
+            .prepare_cached(&format!("UPDATE {name} SET value = ?2 WHERE key = ?1"))?
+            .execute(params![key, stored])?;
+    }
+    Ok(())
+}
+
+/// The checksum goes over table and key, too: a value that stands elsewhere is as wrong as a flipped bit.
+fn checksum(table: &str, key: &[u8], value: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let length = (key.len() as u64).to_be_bytes();
-    crc32c::crc32c_append(crc32c::crc32c(&[&length, key].concat()), value).to_be_bytes()
+    let of_key = crc32c::crc32c(&[table.as_bytes(), &length, key].concat());
+    crc32c::crc32c_append(of_key, value).to_be_bytes()
 }
 
-fn sealed(key: &[u8], value: &[u8]) -> Vec<u8> {
-    [&checksum(key, value), value].concat()
+/// Puts the checksum in front of a value.
+pub(super) fn sealed(table: &str, key: &[u8], value: &[u8]) -> Vec<u8> {
+    [&checksum(table, key, value), value].concat()
 }
 
-fn opened(key: &[u8], mut stored: Vec<u8>) -> Result<Vec<u8>, KvError> {
+/// Takes the checksum off a value that it fits.
+pub(super) fn opened(table: &str, key: &[u8], mut stored: Vec<u8>) -> Result<Vec<u8>, KvError> {
     let Some((sum, value)) = stored.split_first_chunk::<CHECKSUM_BYTES>() else {
         return Err(KvError::Damaged("checksum"));
     };
-    if *sum != checksum(key, value) {
+    if *sum != checksum(table, key, value) {
         return Err(KvError::Damaged("checksum"));
     }
     stored.drain(..CHECKSUM_BYTES);

@@ -8,7 +8,7 @@ use sync_core::time::Moment;
 use crate::local::Local;
 use crate::roster::Roster;
 use crate::session::Journal;
-use crate::store::State;
+use crate::store::{Damage, State, damage_of};
 use crate::trouble::Trouble;
 
 /// The one quiet line beside the data that it is about.
@@ -39,6 +39,8 @@ pub struct Status {
     pub last_sync: Option<Moment>,
     /// Whether this device's access has ended.
     pub ended: bool,
+    /// What the tablet's store has lost, if it was ever damaged.
+    pub damage: Option<Damage>,
     /// The quiet line.
     pub glance: Glance,
 }
@@ -55,9 +57,7 @@ pub fn status(state: &State<'_>) -> Result<Status, Trouble> {
     let is_open =
         |id| open.iter().find(|hold| hold.id == id).is_none_or(|hold| hold.state == HoldState::Waiting);
     let held = acts.iter().filter(|act| matches!(act.state, ActState::Held(id) if is_open(id))).count();
-    let waiting = count(|state| *state == ActState::Unsent)
-        + Journal(state).tapped()?.len()
-        + tablet.withdrawals()?.len();
+    let waiting = tablet.unsent()? + Journal(state).tapped()?.len() + tablet.withdrawals()?.len();
     let contact = local.contact()?;
     let ended = local.ended()?.is_some();
     let glance = match (ended, waiting, contact.synced) {
@@ -73,6 +73,7 @@ pub fn status(state: &State<'_>) -> Result<Status, Trouble> {
         refused: count(|state| matches!(state, ActState::Refused(_))),
         last_sync: contact.synced,
         ended,
+        damage: damage_of(state)?,
         glance,
     })
 }
@@ -87,6 +88,7 @@ impl Status {
             "refused": self.refused,
             "last_sync": self.last_sync.map(|at| roster.zone.rfc3339(at)),
             "ended": self.ended,
+            "damage": self.damage.as_ref().map(Damage::words),
         })
     }
 
@@ -112,6 +114,7 @@ impl Status {
                 things(self.refused)
             ));
         }
+        lines.extend(self.damage.as_ref().map(Damage::words));
         lines.join("\n")
     }
 }

@@ -67,3 +67,25 @@ fn a_sync_that_dies_anywhere_keeps_what_was_logged() {
         assert_eq!(world.done(&["status"])["waiting"], 4, "{place}");
     }
 }
+
+#[test]
+fn a_mending_that_dies_goes_on_where_it_was() {
+    for place in ["mended:1", "old_log_gone:1"] {
+        let world = World::new();
+        world.log();
+        // A store that is open has its last commits in its log alone.
+        let store = world.store();
+        let logged = world.log();
+        let record = world.record();
+        let path = world.folder.path().join("tablet.db");
+        let (killed, log) =
+            (std::fs::read(&path).unwrap(), std::fs::read(path.with_extension("db-wal")).unwrap());
+        drop(store);
+        assert!(log.len() > 4096, "{}", log.len());
+        std::fs::write(path.with_extension("db-wal"), log).unwrap();
+        std::fs::write(&path, [&[7; 100], &killed[100..]].concat()).unwrap();
+        dies(&world, place, &["record", "--student", "maya"]);
+        assert_eq!(world.record(), record, "{place}: {logged}");
+        assert_eq!(world.done(&["status"])["damage"], Json::Null, "{place}");
+    }
+}

@@ -5,6 +5,7 @@
 mod cli;
 #[cfg(feature = "testing")]
 mod crash;
+mod damage;
 mod live;
 mod server;
 mod store;

@@ -17,7 +17,7 @@ use client_sdk::transport::{
 };
 use client_sdk::trouble::Trouble;
 use sync_core::document::change::outline;
-use sync_core::document::slot::Slot;
+use sync_core::document::slot::{ContentHash, Slot};
 use sync_core::envelope::{Body, Content};
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{ChangeBytes, Entry, Fate, Outcome, Receipt, Reply, Request};
@@ -47,6 +47,8 @@ pub struct Server {
     /// Entries and their places.
     pub log: RefCell<Vec<(u64, Entry)>>,
     pub fates: RefCell<BTreeMap<(DocumentId, ActId), Fate>>,
+    /// The acts that came sealed. What is in them this server cannot tell anybody.
+    pub sealed: RefCell<Vec<(DocumentId, ActId)>>,
     pub bodies: RefCell<Vec<(Route, Vec<u8>)>>,
     /// How much each was said to have room for.
     pub rooms: RefCell<Vec<Option<u32>>>,
@@ -91,6 +93,11 @@ impl Server {
         self.log.borrow_mut().push((seq, entry));
     }
 
+    /// Returns a server that has and says the same.
+    pub fn fork(&self) -> Self {
+        Self { log: self.log.clone(), fates: self.fates.clone(), ..Self::default() }
+    }
+
     fn end(&self) -> u64 {
         self.log.borrow().last().map_or(1, |(seq, _)| *seq)
     }
@@ -118,6 +125,23 @@ impl Server {
                 self.fates.borrow_mut().insert(key, fate.clone());
                 fates.push(fate);
             }
+        }
+        for sealed in &request.sealed {
+            let key = (sealed.document, sealed.act);
+            let known = self.fates.borrow().get(&key).cloned();
+            let fate = known.unwrap_or_else(|| {
+                self.say(Entry::Fact { key: "noise".into(), value: None });
+                Fate {
+                    document: sealed.document,
+                    act: Some(sealed.act),
+                    envelope: ContentHash([0; 16]),
+                    outcome: Outcome::Stored,
+                    receipt: Receipt { log: LOG, seq: self.end(), keyed: [0; 16] },
+                }
+            });
+            self.sealed.borrow_mut().push(key);
+            self.fates.borrow_mut().insert(key, fate.clone());
+            fates.push(fate);
         }
         if route == Route::HandIn {
             return Reply { fates, cursor: None, ..reply(Vec::new(), 0) };

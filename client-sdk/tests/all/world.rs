@@ -32,6 +32,7 @@ use sync_core::projection::facts::{
 use sync_core::roster::calendar::Calendar;
 use sync_core::roster::reading::Roles;
 use sync_core::roster::role::Role;
+use sync_core::sealing::{OpeningKey, SealingKey};
 use sync_core::service::line::{Mode, Period};
 use sync_core::time::{Moment, Zone, moment_from_rfc3339};
 
@@ -158,15 +159,19 @@ pub fn reply(entries: Vec<Entry>, seq: u64) -> Reply {
 pub fn pair(store: &Store) {
     let mut writes = Writes::from(paired(&Profile { org: ORG, person: ME, device: device() }));
     writes.set_key(&key().to_bytes(), TabletId([7; 16]));
-    writes.set_home(&Home {
+    writes.set_home(&home(None));
+    store.apply(writes).unwrap();
+}
+
+fn home(sealing: Option<SealingKey>) -> Home {
+    Home {
         server: "http://127.0.0.1:1".into(),
         organisation: "Demo".into(),
         zone: "America/Chicago".into(),
         person_external_id: "ada".into(),
         certificate: Vec::new(),
-        sealing: None,
-    });
-    store.apply(writes).unwrap();
+        sealing,
+    }
 }
 
 /// Takes a reply as if the server had just said it.
@@ -205,6 +210,14 @@ impl World {
             percent_goal: goals.get(1).copied().unwrap_or(absent),
             service: service.unwrap_or(absent),
         }
+    }
+
+    /// Paired with a server that acts are sealed to.
+    pub fn sealing() -> Self {
+        let (world, mut writes) = (Self::new(), Writes::new());
+        writes.set_home(&home(Some(OpeningKey::of_secret(&[8; 32]).sealing())));
+        world.store().apply(writes).unwrap();
+        world
     }
 
     pub fn store(&self) -> Store {

@@ -11,6 +11,7 @@
 
 mod again;
 pub mod copy;
+pub mod doubt;
 pub mod outbox;
 pub mod purge;
 pub mod reply;

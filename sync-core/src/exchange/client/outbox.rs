@@ -197,7 +197,7 @@ pub fn compose_within(
     if outgoing.request.brings_back() {
         return Ok(outgoing);
     }
-    outgoing.request.sealed = judged_again(&tablet, &mut room)?;
+    outgoing.request.sealed = only_sealed(&tablet, &mut room)?;
     outgoing.request.withdrawals = tablet.withdrawals()?.into_iter().take(WITHDRAWALS_MAX).collect();
     outgoing.request.listing = listing(&tablet, clock)?;
     let evidence = evidence(tablet.cursor()?, app);
@@ -278,16 +278,16 @@ fn send_again(tablet: &Tablet<'_>, outgoing: &mut Outgoing, room: &mut Room) -> 
     Ok(())
 }
 
-/// What was held or refused behind the place up to which a restored server has its log is judged again; what the tablet still shows as an
-/// act of its own goes with the others that have no receipt.
-fn judged_again(tablet: &Tablet<'_>, room: &mut Room) -> Result<Vec<Sealed>, KvError> {
-    let mut again = Vec::new();
+/// What was held or refused behind the place up to which a restored server has its log is judged again, and what damage has left in no other
+/// form; what the tablet still shows as an act of its own goes with the others that have no receipt.
+fn only_sealed(tablet: &Tablet<'_>, room: &mut Room) -> Result<Vec<Sealed>, KvError> {
+    let mut only = tablet.only_sealed()?;
     for kept in tablet.lost()?.into_iter().filter(|kept| kept.state == KeptState::Judged) {
         if tablet.act_number(kept.document, kept.act)?.is_none() {
-            again.push(kept);
+            only.push(kept);
         }
     }
-    sealed(tablet, again.into_iter(), As::New, room)
+    sealed(tablet, only.into_iter(), As::New, room)
 }
 
 /// Offers what copies have of a life of the log that is over, as far as it fits.

@@ -8,7 +8,7 @@ use crate::exchange::client::copy::{CopyError, add_change, found};
 use crate::exchange::client::outbox::Outgoing;
 use crate::exchange::client::purge::forget_seen;
 use crate::exchange::client::state::{
-    ActRow, ActState, CopyState, Phase, Profile, Server, Tablet, delete_all, key, put,
+    ActRow, ActState, CopyState, KeptState, Phase, Profile, Server, Tablet, delete_all, key, put,
 };
 use crate::exchange::message::{ChangeBytes, Entry, Fate, HoldState, HoldView, Outcome, Receipt, Reply};
 use crate::ids::{ActId, DocumentId};
@@ -127,16 +127,27 @@ fn take_fate(
         None => outgoing.acts.get(&fate.envelope).cloned().unwrap_or_default(),
     };
     for (document, act) in acts {
-        note_kept(sheet, document, act, fate)?;
-        let Some(number) = Tablet(sheet).act_number(document, act)? else { continue };
-        let Some(row) = Tablet(sheet).act(number)? else { continue };
-        if row.state == ActState::Unsent {
+        let row = match Tablet(sheet).act_number(document, act)? {
+            Some(number) => Tablet(sheet).act(number)?,
+            None => None,
+        };
+        let unsent = match &row {
+            Some(row) => row.state == ActState::Unsent,
+            // Damage has left of it what is sealed, and nothing else.
+            None => {
+                Tablet(sheet).kept_act(document, act)?.is_some_and(|kept| kept.state == KeptState::Unsent)
+            }
+        };
+        if unsent {
             match &fate.outcome {
                 Outcome::Stored => brought.stored += 1,
                 Outcome::Held { .. } => brought.held += 1,
                 Outcome::Refused { .. } => brought.refused += 1,
             }
         }
+        note_kept(sheet, document, act, fate)?;
+        let Some(row) = row else { continue };
+        let number = row.number;
         if is_told(sheet, outgoing, fate)? {
             forget(sheet, number, document, act);
             continue;

@@ -146,30 +146,48 @@ pub struct KeptRow {
 pub(crate) mod key {
     use super::*;
 
+    pub(crate) const META: u8 = b'm';
+    pub(crate) const COPIES: u8 = b'C';
+    pub(crate) const CHANGES: u8 = b'c';
+    pub(crate) const WAITING: u8 = b'w';
+    pub(crate) const SLOTS: u8 = b's';
+    pub(crate) const ACTS: u8 = b'A';
+    pub(crate) const ACT_NUMBERS: u8 = b'a';
+    pub(crate) const KEPT: u8 = b'k';
+    pub(crate) const SEALED: u8 = b'K';
+    pub(crate) const OFFERS: u8 = b'O';
+    pub(crate) const STALE_HOLDS: u8 = b'1';
+    pub(crate) const STALE_FACTS: u8 = b'2';
+    pub(crate) const HOLDS: u8 = b'h';
+    pub(crate) const FACTS: u8 = b'f';
+    pub(crate) const PURGES: u8 = b'p';
+    pub(crate) const WITHDRAWALS: u8 = b'W';
+    pub(crate) const SEEN: u8 = b'S';
+
     fn of(table: u8, parts: &[&[u8]]) -> Vec<u8> {
         let mut key = vec![table];
         parts.iter().for_each(|part| key.extend_from_slice(part));
         key
     }
     pub(crate) fn meta(name: &str) -> Vec<u8> {
-        of(b'm', &[name.as_bytes()])
+        of(META, &[name.as_bytes()])
     }
     pub(crate) fn copy(id: &[u8]) -> Vec<u8> {
-        of(b'C', &[id])
+        of(COPIES, &[id])
     }
     /// Document, place in the log: a change of the copy; at place 0 its snapshot.
     pub(crate) fn change(document: DocumentId, seq: Option<u64>) -> Vec<u8> {
         let seq = seq.map(u64::to_be_bytes);
-        of(b'c', &[&document.0, seq.as_ref().map_or(&[], |seq| seq)])
+        of(CHANGES, &[&document.0, seq.as_ref().map_or(&[], |seq| seq)])
     }
     /// Document, place in the log: a change that waits for the snapshot.
     pub(crate) fn waiting(document: DocumentId, seq: Option<u64>) -> Vec<u8> {
         let seq = seq.map(u64::to_be_bytes);
-        of(b'w', &[&document.0, seq.as_ref().map_or(&[], |seq| seq)])
+        of(WAITING, &[&document.0, seq.as_ref().map_or(&[], |seq| seq)])
     }
     /// Document, slot's key, container.
     pub(crate) fn slot(document: DocumentId, slot: Option<(&SlotKey, &str)>) -> Vec<u8> {
-        let mut key = of(b's', &[&document.0]);
+        let mut key = of(SLOTS, &[&document.0]);
         if let Some((slot, container)) = slot {
             key.extend(slot.member.0);
             key.extend(slot.record.to_bytes());
@@ -184,50 +202,50 @@ pub(crate) mod key {
     }
     pub(crate) fn act(number: Option<u64>) -> Vec<u8> {
         let number = number.map(u64::to_be_bytes);
-        of(b'A', &[number.as_ref().map_or(&[], |number| number)])
+        of(ACTS, &[number.as_ref().map_or(&[], |number| number)])
     }
     /// Document, act.
     pub(crate) fn act_number(document: DocumentId, act: ActId) -> Vec<u8> {
-        of(b'a', &[&document.0, &act.0])
+        of(ACT_NUMBERS, &[&document.0, &act.0])
     }
     /// Document, act: what is known of its sealed copy.
     pub(crate) fn kept(parts: &[&[u8]]) -> Vec<u8> {
-        of(b'k', parts)
+        of(KEPT, parts)
     }
     /// Document, act: its sealed copy.
     pub(crate) fn sealed(parts: &[&[u8]]) -> Vec<u8> {
-        of(b'K', parts)
+        of(SEALED, parts)
     }
     /// Document of which a restored server is yet to be offered something.
     pub(crate) fn offer(id: &[u8]) -> Vec<u8> {
-        of(b'O', &[id])
+        of(OFFERS, &[id])
     }
     /// Hold that has not been told anew.
     pub(crate) fn stale_hold(id: &[u8]) -> Vec<u8> {
-        of(b'1', &[id])
+        of(STALE_HOLDS, &[id])
     }
     /// Fact that has not been told anew.
     pub(crate) fn stale_fact(name: &[u8]) -> Vec<u8> {
-        of(b'2', &[name])
+        of(STALE_FACTS, &[name])
     }
     pub(crate) fn hold(id: &[u8]) -> Vec<u8> {
-        of(b'h', &[id])
+        of(HOLDS, &[id])
     }
     pub(crate) fn fact(name: &str) -> Vec<u8> {
         fact_bytes(name.as_bytes())
     }
     pub(crate) fn fact_bytes(name: &[u8]) -> Vec<u8> {
-        of(b'f', &[name])
+        of(FACTS, &[name])
     }
     pub(crate) fn purge(id: &[u8]) -> Vec<u8> {
-        of(b'p', &[id])
+        of(PURGES, &[id])
     }
     pub(crate) fn withdrawal(id: &[u8]) -> Vec<u8> {
-        of(b'W', &[id])
+        of(WITHDRAWALS, &[id])
     }
     /// Hold: a decided one that the person was shown.
     pub(crate) fn seen(id: &[u8]) -> Vec<u8> {
-        of(b'S', &[id])
+        of(SEEN, &[id])
     }
 }
 
@@ -263,6 +281,14 @@ impl Tablet<'_> {
     /// Returns whose tablet this is; none before pairing.
     pub fn profile(&self) -> Result<Option<Profile>, KvError> {
         self.read(&key::meta("profile"))
+    }
+
+    /// Returns whose work is here; none before there is any. Damage may have taken the profile alone.
+    pub fn owner(&self) -> Result<Option<PersonId>, KvError> {
+        if let Some(profile) = self.profile()? {
+            return Ok(Some(profile.person));
+        }
+        Ok(self.acts()?.iter().flat_map(|act| &act.slots).map(|slot| slot.key.member).next())
     }
 
     /// Returns up to where the log was looked through.
@@ -306,6 +332,17 @@ impl Tablet<'_> {
     /// Returns an act's sealed copy.
     pub fn kept_act(&self, document: DocumentId, act: ActId) -> Result<Option<KeptRow>, KvError> {
         self.read(&key::kept(&[&document.0, &act.0]))
+    }
+
+    /// Returns the acts without a receipt of which only the sealed copy is left: damage took the others.
+    pub fn only_sealed(&self) -> Result<Vec<KeptRow>, KvError> {
+        let mut only = Vec::new();
+        for kept in self.kept()?.into_iter().filter(|kept| kept.state == KeptState::Unsent) {
+            if self.act_number(kept.document, kept.act)?.is_none() {
+                only.push(kept);
+            }
+        }
+        Ok(only)
     }
 
     /// Returns the sealed copies that a server may lack which was restored: those of which it has not what the receipt says.
@@ -412,7 +449,8 @@ impl Tablet<'_> {
 
     /// Returns how many acts have no receipt yet.
     pub fn unsent(&self) -> Result<usize, KvError> {
-        Ok(self.acts()?.iter().filter(|act| act.state == ActState::Unsent).count())
+        let acts = self.acts()?.iter().filter(|act| act.state == ActState::Unsent).count();
+        Ok(acts + self.only_sealed()?.len())
     }
 
     /// Returns all holds that this tablet knows: the person's own, and those that she may review.
@@ -484,7 +522,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, KvError> {
     codec::from_bytes(bytes).map_err(|_| KvError::Damaged(std::any::type_name::<T>()))
 }
 
-fn id_of(bytes: &[u8]) -> Result<[u8; 16], KvError> {
+pub(crate) fn id_of(bytes: &[u8]) -> Result<[u8; 16], KvError> {
     bytes.try_into().map_err(|_| KvError::Damaged("key"))
 }
 

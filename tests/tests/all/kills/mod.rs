@@ -2,6 +2,7 @@
 //!
 //! `ROUNDS` sets how many rounds each test of random moments does; `make soak` does many more than `make test`.
 
+mod damage;
 mod server;
 mod tablet;
 
