@@ -119,15 +119,19 @@ impl<T: Transport> Engine<'_, T> {
 
     /// Hands in what is sealed, by the certificate alone, and then what an older version of this app has kept without sealing it.
     async fn hand_in(&self, report: &RefCell<Report>) -> Result<Round, Trouble> {
-        let sealed = |state: &State<'_>| -> Result<usize, Trouble> { Ok(Tablet(state).to_hand_in()?) };
+        let sealed = |state: &State<'_>| -> Result<_, Trouble> {
+            let tablet = Tablet(state);
+            // Whoever hears that the server was restored may have more to hand in than before.
+            Ok((tablet.to_hand_in()?, tablet.is_giving_back()?, tablet.ancestry()?.map(|known| known.log)))
+        };
         let unsent = |state: &State<'_>| -> Result<usize, Trouble> { Ok(Tablet(state).unsent()?) };
         let mut left = self.store.read(sealed)?;
-        while left > 0 {
+        while left.0 > 0 {
             let ready = self.sealed()?;
             let exchanged = self.transport.exchange(Route::HandIn, None, &ready.body, None).await?;
             self.take(&ready, exchanged, report)?;
             let before = std::mem::replace(&mut left, self.store.read(sealed)?);
-            if left >= before {
+            if left.0 >= before.0 && (left.1, left.2) == (before.1, before.2) {
                 break;
             }
         }

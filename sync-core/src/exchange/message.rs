@@ -22,6 +22,8 @@ pub const SEALED_MAX: usize = 2_000;
 pub const OFFERS_MAX: usize = 2_000;
 /// Copies in one listing.
 pub const LISTING_MAX: usize = 20_000;
+/// Places in one trail: one at each power of two from its end, and the end.
+pub const TRAIL_MAX: usize = 65;
 /// Bytes of entries in one reply; what does not fit comes with the next one.
 pub const REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -40,6 +42,17 @@ pub struct Cursor {
     /// The server's keyed hash over the three above: it was this server that said so.
     #[serde(rename = "k", with = "serde_bytes")]
     pub keyed: [u8; 16],
+}
+
+/// A place in the log and the log's running hash there: whoever shows one that is the log's has seen what lies before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The sequence number.
+    #[serde(rename = "s")]
+    pub seq: u64,
+    /// The running hash there.
+    #[serde(rename = "r", with = "serde_bytes")]
+    pub running: [u8; 8],
 }
 
 /// A tablet's copy of a document, named without its content.
@@ -103,6 +116,9 @@ pub struct Request {
     /// The last place of the log that a fate was given at, where that is not behind the cursor: a folder that was set back has lost it.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Cursor>,
+    /// Places of the log that the tablet was shown, where the server asked for them, or the tablet has no cursor to show.
+    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
+    pub trail: Option<Vec<Place>>,
     /// Acts as they were sealed when they were made: sent again to a restored server, or handed in without their person.
     #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
     pub sealed: Vec<Sealed>,
@@ -135,6 +151,7 @@ impl Request {
             envelopes: Vec::new(),
             heard: None,
             mark: None,
+            trail: None,
             sealed: Vec::new(),
             offers: Vec::new(),
             certificate: None,
@@ -192,26 +209,18 @@ pub struct Offer {
     pub slots: Vec<Slot>,
 }
 
-/// What a server says of the lives of its log to a tablet that knows another one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ancestry {
+/// What a server says of its log to a tablet that has not heard of the life that it is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
     /// The present log.
     #[serde(rename = "l")]
     pub log: LogId,
-    /// Every other life, with the last place that it and the present one have in common.
-    #[serde(rename = "s")]
-    pub shared: Vec<(LogId, u64)>,
+    /// The last place up to which what the tablet was told is in the present log; none where its trail is needed to say so.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<u64>,
     /// Whether the server waits for an administrator to confirm it: until then it takes nothing new.
     #[serde(rename = "w")]
     pub waiting: bool,
-}
-
-impl Ancestry {
-    /// Returns whether what a receipt says still stands in the present log.
-    pub fn has(&self, receipt: &Receipt) -> bool {
-        let shared = self.shared.iter().find(|(log, _)| *log == receipt.log);
-        receipt.log == self.log || shared.is_some_and(|(_, until)| receipt.seq <= *until)
-    }
 }
 
 /// The server's keyed hash over log, sequence number, document, act, outcome, and what the act says.
@@ -521,9 +530,9 @@ pub struct Reply {
     /// Up to which place in the log a backup exists.
     #[serde(rename = "u")]
     pub backed_up: u64,
-    /// The lives of the log, where the tablet has not heard of the present one.
+    /// The present life of the log, where the tablet has not heard of it.
     #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
-    pub life: Option<Ancestry>,
+    pub life: Option<Life>,
     /// The last place of the log that a fate of this reply was given at, where the cursor does not cover it.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Cursor>,

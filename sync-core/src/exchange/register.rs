@@ -13,9 +13,6 @@ use crate::ids::{DeviceId, DocumentId, GuardianId, LogId};
 use crate::projection::family::{AccessByHand, FamilyEntry};
 use crate::roster::DeviceState;
 
-/// Lives of one log that are registered; more than this are not followed.
-pub const LIVES_MAX: usize = 1_000;
-
 /// One life of the organisation's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {
@@ -104,51 +101,15 @@ impl Register {
     }
 }
 
-/// Returns up to which place two lives of a log are the same; none where one of them is not registered.
-pub fn shared(lives: &[Life], one: LogId, other: LogId) -> Option<u64> {
-    let (mine, theirs) = (chain(lives, one)?, chain(lives, other)?);
-    theirs.iter().find_map(|(log, until)| {
-        let (_, limit) = mine.iter().find(|(known, _)| known == log)?;
-        Some((*until).min(*limit))
-    })
-}
-
-/// Returns a life with those that it came from, each with the last place that it has of them.
-fn chain(lives: &[Life], log: LogId) -> Option<Vec<(LogId, u64)>> {
-    let mut chain = vec![(log, u64::MAX)];
-    let mut life = lives.iter().find(|life| life.log == log)?;
-    while let Some((from, end)) = life.from.filter(|_| chain.len() <= LIVES_MAX) {
-        let until = chain.last().map_or(end, |(_, until)| end.min(*until));
-        chain.push((from, until));
-        life = lives.iter().find(|life| life.log == from)?;
-    }
-    Some(chain)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LOGS: [LogId; 4] = [LogId([1; 16]), LogId([2; 16]), LogId([3; 16]), LogId([4; 16])];
-
-    #[test]
-    fn lives_share_what_both_came_from() {
-        let [first, monday, wednesday, rolled_back] = LOGS;
-        let mut register = Register::founded(first);
-        register.begin(monday, first, 50);
-        register.begin(wednesday, first, 40);
-        register.begin(rolled_back, wednesday, 0);
-        let shared = |one, other| shared(&register.lives, one, other);
-        assert_eq!(shared(monday, monday), Some(u64::MAX));
-        assert_eq!(shared(monday, first), Some(50));
-        assert_eq!(shared(wednesday, monday), Some(40), "both are copies of the first");
-        assert_eq!(shared(rolled_back, monday), Some(0), "nobody knows how far it was set back");
-        assert_eq!(shared(first, LogId([9; 16])), None, "a log of somebody else's");
-    }
+    const LOG: LogId = LogId([1; 16]);
 
     #[test]
     fn a_register_notes_each_thing_once() {
-        let mut register = Register::founded(LOGS[0]);
+        let mut register = Register::founded(LOG);
         let device = DeviceId([5; 16]);
         let lost = LogEntry::DeviceState { device, state: DeviceState::Lost };
         assert!(register.note(&lost) && !register.note(&lost));

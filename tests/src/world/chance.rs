@@ -93,7 +93,7 @@ impl World {
         let among = if self.random.chance(60) { 4 } else { self.tablets.len() };
         let tablet = self.random.below(among);
         self.clock.pass_ms(self.random.below(600_000) as i64);
-        match self.random.below(100) {
+        match self.random.below(107) {
             0..28 => {
                 let now = self.clock.now();
                 if let Some(draft) = deeds::deed(&mut self.random, &self.tablets[tablet], now) {
@@ -150,6 +150,11 @@ impl World {
             }
             95..98 => self.attack(tablet)?,
             98..99 => self.carry(tablet)?,
+            99..100 => self.back_up()?,
+            100..101 => self.take_image()?,
+            101..102 => self.restore()?,
+            102..103 => self.set_back()?,
+            103..106 => self.confirm()?,
             _ => {
                 let lost = self.random.chance(50);
                 if self.random.chance(20) && tablet > 0 {

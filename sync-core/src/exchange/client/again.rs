@@ -2,20 +2,27 @@
 
 use crate::exchange::client::outbox::{Outgoing, day_of};
 use crate::exchange::client::state::{ActRow, ActState, KeptRow, KeptState, Tablet, key, put};
-use crate::exchange::message::{Ancestry, Cursor, Fate, Listing, Outcome, Receipt, Reply};
+use crate::exchange::client::trail::{Ancestry, goes_on_as};
+use crate::exchange::message::{Cursor, Fate, Life, Listing, Outcome, Receipt, Reply};
 use crate::ids::{ActId, DocumentId, LogId};
 use crate::kv::{KvError, Overlay};
 
-/// Hears that the server's log is in another life than the one that the cursor is of.
+/// Hears that the server's log is in another life than the one that the cursor is of. As long as the server cannot say what the two share,
+/// nothing comes of it but that it is shown more.
 ///
 /// What was held or refused behind the place that both lives share has no fate any more. What was stored there is sent again as it was
 /// sealed; an act of which nothing was sealed is judged anew, too. What the copies have of the lost stretch is offered.
-pub(crate) fn hear(sheet: &mut Overlay<'_>, life: &Ancestry) -> Result<(), KvError> {
-    let known = Tablet(sheet).ancestry()?;
-    put(sheet, key::meta("ancestry"), life);
-    if known.is_some_and(|known| known.log == life.log) {
+pub(crate) fn hear(sheet: &mut Overlay<'_>, life: &Life) -> Result<(), KvError> {
+    if let Some(known) = Tablet(sheet).ancestry()?.filter(|known| known.log == life.log) {
+        put(sheet, key::meta("ancestry"), &Ancestry { waiting: life.waiting, ..known });
         return Ok(());
     }
+    let Some(until) = life.shared else {
+        sheet.put(key::meta("trail wanted"), Vec::new());
+        return Ok(());
+    };
+    sheet.delete(key::meta("trail wanted"));
+    let life = goes_on_as(sheet, life.log, until, life.waiting)?;
     for row in Tablet(sheet).acts()? {
         if row.receipt.is_none_or(|receipt| life.has(&receipt)) {
             continue;
@@ -93,7 +100,8 @@ pub(crate) fn note_kept(
 
 /// Lets go of the sealed copies whose receipts a backup of the server's present log covers.
 pub(crate) fn let_go_of_kept(sheet: &mut Overlay<'_>, backed_up: u64) -> Result<(), KvError> {
-    if backed_up == 0 {
+    // A backup of a life that this tablet has not gone over to yet says nothing of what it knows.
+    if backed_up == 0 || Tablet(sheet).trail_wanted()? {
         return Ok(());
     }
     let ancestry = Tablet(sheet).ancestry()?;

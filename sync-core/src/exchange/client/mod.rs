@@ -16,4 +16,5 @@ pub mod outbox;
 pub mod purge;
 pub mod reply;
 pub mod state;
+pub mod trail;
 pub mod view;

@@ -21,7 +21,7 @@ use crate::exchange::message::{
 };
 use crate::gate::refusal::Refusal;
 use crate::gate::shape::{SLOTS_MAX, Writer, shape_slots};
-use crate::ids::{ActId, DocumentId, HoldId};
+use crate::ids::{ActId, DocumentId, HoldId, LogId};
 use crate::kv::{KvError, KvRead, Overlay, Write};
 use crate::time::{DAY_MS, Moment};
 
@@ -55,11 +55,32 @@ pub struct Outgoing {
     pub changes: BTreeMap<ChangeHash, Vec<u8>>,
     /// How many records of each document the server will have been offered when it has replied; none where that is all.
     pub offered: BTreeMap<DocumentId, Option<u64>>,
+    /// Where the tablet stood in the log when it asked.
+    pub(crate) stood: Standing,
+}
+
+/// Where a tablet stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    cursor: Option<Cursor>,
+    /// The life that it has heard of, where that is another one than the cursor's.
+    heard: Option<LogId>,
+    mark: Option<Cursor>,
+}
+
+impl Standing {
+    pub(crate) fn of(tablet: &Tablet<'_>) -> Result<Self, KvError> {
+        let cursor = tablet.cursor()?;
+        let heard = tablet.ancestry()?.map(|ancestry| ancestry.log);
+        let heard = heard.filter(|heard| cursor.is_none_or(|cursor| cursor.log != *heard));
+        Ok(Self { cursor, heard, mark: tablet.mark()? })
+    }
 }
 
 impl Outgoing {
-    fn of(request: Request) -> Self {
-        Self { request, acts: BTreeMap::new(), changes: BTreeMap::new(), offered: BTreeMap::new() }
+    fn of(stood: Standing, request: Request) -> Self {
+        let (acts, changes, offered) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { request, acts, changes, offered, stood }
     }
 
     /// Leaves out everything that the server would have to write down: a full one takes nothing, and can still be asked what is new.
@@ -189,7 +210,7 @@ pub fn compose_within(
     room: usize,
 ) -> Result<Outgoing, OutboxError> {
     let tablet = Tablet(store);
-    let mut outgoing = Outgoing::of(greeting(&tablet, clock)?);
+    let mut outgoing = greeting(&tablet, clock)?;
     let mut room = Room { left: room.min(REQUEST_SLOT_BYTES_MAX), empty: true };
     // What a restored server has lost goes first, and by itself: only behind it come the copies that it gives instead.
     send_again(&tablet, &mut outgoing, &mut room)?;
@@ -223,7 +244,7 @@ pub fn compose_within(
 /// [`OutboxError`].
 pub fn compose_hand_in(store: &dyn KvRead, clock: Moment) -> Result<Outgoing, OutboxError> {
     let tablet = Tablet(store);
-    let mut outgoing = Outgoing::of(greeting(&tablet, clock)?);
+    let mut outgoing = greeting(&tablet, clock)?;
     let mut room = Room { left: REQUEST_SLOT_BYTES_MAX, empty: true };
     send_again(&tablet, &mut outgoing, &mut room)?;
     if !outgoing.request.brings_back() {
@@ -234,14 +255,18 @@ pub fn compose_hand_in(store: &dyn KvRead, clock: Moment) -> Result<Outgoing, Ou
     Ok(outgoing)
 }
 
-/// Says who asks, and from where in the log.
-fn greeting(tablet: &Tablet<'_>, clock: Moment) -> Result<Request, OutboxError> {
+/// Begins a request: who asks, and from where in the log.
+fn greeting(tablet: &Tablet<'_>, clock: Moment) -> Result<Outgoing, OutboxError> {
     let profile = tablet.profile()?.ok_or(OutboxError::NotPaired)?;
-    let cursor = tablet.cursor()?;
-    let heard = tablet.ancestry()?.map(|ancestry| ancestry.log);
-    let heard = heard.filter(|heard| cursor.is_none_or(|cursor| cursor.log != *heard));
-    let mark = tablet.mark()?;
-    Ok(Request { heard, mark, ..Request::bare(profile.org, profile.device, cursor, clock) })
+    let stood = Standing::of(tablet)?;
+    let Standing { cursor, heard, mark } = stood;
+    let trail = if cursor.is_none() || tablet.trail_wanted()? {
+        Some(tablet.trail()?.map(|trail| trail.places).unwrap_or_default())
+    } else {
+        None
+    };
+    let request = Request::bare(profile.org, profile.device, cursor, clock);
+    Ok(Outgoing::of(stood, Request { heard, mark, trail, ..request }))
 }
 
 /// Which receipts go with sealed acts.

@@ -5,11 +5,12 @@ use crate::exchange::client::again::{
     note_offered,
 };
 use crate::exchange::client::copy::{CopyError, add_change, found};
-use crate::exchange::client::outbox::Outgoing;
+use crate::exchange::client::outbox::{Outgoing, Standing};
 use crate::exchange::client::purge::forget_seen;
 use crate::exchange::client::state::{
     ActRow, ActState, CopyState, KeptState, Phase, Profile, Server, Tablet, delete_all, key, put,
 };
+use crate::exchange::client::trail::walk;
 use crate::exchange::message::{ChangeBytes, Entry, Fate, HoldState, HoldView, Outcome, Receipt, Reply};
 use crate::ids::{ActId, DocumentId};
 use crate::kv::{KvError, KvRead, Overlay, Write};
@@ -21,7 +22,7 @@ pub enum NotTaken {
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] KvError),
-    /// The cursor has moved since the request was made: another exchange was faster.
+    /// This tablet stands elsewhere in the log than when it asked: another exchange was faster.
     #[error("the reply is not to what this tablet has now")]
     OtherCursor,
     /// The tablet is not paired.
@@ -67,7 +68,7 @@ pub fn take(
     received: Moment,
 ) -> Result<(Vec<Write>, Brought), NotTaken> {
     let profile = Tablet(store).profile()?.ok_or(NotTaken::NotPaired)?;
-    if Tablet(store).cursor()? != outgoing.request.cursor {
+    if Standing::of(&Tablet(store))? != outgoing.stood {
         return Err(NotTaken::OtherCursor);
     }
     let mut sheet = Overlay::new(store);
@@ -94,6 +95,7 @@ pub fn take(
         forget_stale(&mut sheet)?;
     }
     note_mark(&mut sheet, reply)?;
+    walk(&mut sheet, reply)?;
     note_listed(&mut sheet, outgoing, reply);
     let server = Server {
         schema: reply.schema,

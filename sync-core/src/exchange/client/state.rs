@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::document::change::{ActorTip, ChangeHash};
 use crate::document::name::DocumentName;
 use crate::document::slot::{Slot, SlotKey};
+use crate::exchange::client::trail::{Ancestry, Trail};
 use crate::exchange::codec;
-use crate::exchange::message::{Ancestry, Cursor, EndReason, HoldView, Listed, Receipt};
+use crate::exchange::message::{Cursor, EndReason, HoldView, Listed, Receipt};
 use crate::ids::{ActId, DeviceId, DocumentId, HoldId, OrgId, PersonId, StudentId};
 use crate::kv::{KvError, KvRead, Overlay, Pair, prefix_end};
 use crate::time::Moment;
@@ -306,7 +307,17 @@ impl Tablet<'_> {
         self.read(&key::meta("server"))
     }
 
-    /// Returns what the server has said of the lives of its log; none where there was one only.
+    /// Returns which places of the log this tablet was shown; none where it was told nothing yet.
+    pub fn trail(&self) -> Result<Option<Trail>, KvError> {
+        self.read(&key::meta("trail"))
+    }
+
+    /// Returns whether the server asked for the trail: it is in another life than this tablet knows, and what the two share is not proven yet.
+    pub(crate) fn trail_wanted(&self) -> Result<bool, KvError> {
+        Ok(self.0.get(&key::meta("trail wanted"))?.is_some())
+    }
+
+    /// Returns what is known of the lives of the server's log; none where there was one only.
     pub fn ancestry(&self) -> Result<Option<Ancestry>, KvError> {
         self.read(&key::meta("ancestry"))
     }
@@ -355,12 +366,17 @@ impl Tablet<'_> {
     /// Returns whether a restored server has yet to be given something back: what it has lost is here, or may be in a copy.
     pub fn is_giving_back(&self) -> Result<bool, KvError> {
         let lost = self.lost()?.iter().any(|kept| kept.state == KeptState::Stored);
-        Ok(lost || !self.offers()?.is_empty())
+        Ok(lost || !self.offers()?.is_empty() || self.trail_wanted()?)
     }
 
-    /// Returns how many acts can be handed in without their person: those that have no receipt, or whose receipts the server has lost.
+    /// Returns how many acts can be handed in without their person: those that have no receipt, or whose receipts the server has lost. As
+    /// long as what it has is not proven, those are all.
     pub fn to_hand_in(&self) -> Result<usize, KvError> {
-        let unsent = self.kept()?.iter().filter(|kept| kept.receipt.is_none()).count();
+        let kept = self.kept()?;
+        if self.trail_wanted()? {
+            return Ok(kept.len());
+        }
+        let unsent = kept.iter().filter(|kept| kept.receipt.is_none()).count();
         Ok(unsent + self.lost()?.len())
     }
 

@@ -9,7 +9,7 @@ use crate::document::change::ChangeHash;
 use crate::document::schema::SCHEMA;
 use crate::exchange::message::{
     Cursor, ENVELOPES_MAX, Fate, LISTING_MAX, Listing, OFFERS_MAX, REPLY_BYTES_MAX, Reply, Request,
-    SEALED_MAX, WITHDRAWALS_MAX,
+    SEALED_MAX, TRAIL_MAX, WITHDRAWALS_MAX,
 };
 use crate::exchange::server::desk::{Conditions, Desk, DeskError};
 use crate::exchange::server::entry::LogEntry;
@@ -18,7 +18,8 @@ use crate::exchange::server::listing::{Position, compare};
 use crate::exchange::server::offer::{CheckedOffer, check_offer};
 use crate::exchange::server::receive::{Checked, check, over_quota};
 use crate::exchange::server::reply::{LogRead, Worth, cursor_at, is_ours, tell, worth};
-use crate::exchange::server::restore::{Opened, ancestry, open, shared_with, waits_for_confirmation};
+use crate::exchange::server::restore::{Opened, is_a_life, life, open, waits_for_confirmation};
+use crate::exchange::server::seen::Seen;
 use crate::gate::policy::POLICY;
 use crate::ids::{DeviceId, DocumentId, HoldId, LogId};
 use crate::kv::KvError;
@@ -118,8 +119,8 @@ pub fn check_request(
         match worth(log, conditions.log, &conditions.secret, cursor)? {
             Worth::RolledBack => return Ok(Err(Unanswered::RolledBack)),
             Worth::Foreign => {
-                saw_another_life = is_ours(&conditions.secret, cursor)
-                    && shared_with(index, conditions.log, cursor.log)?.is_some();
+                saw_another_life =
+                    is_ours(&conditions.secret, cursor) && is_a_life(index, conditions.log, cursor.log)?;
             }
             Worth::After(_) => {}
         }
@@ -158,6 +159,7 @@ fn too_many(request: &Request) -> bool {
         || request.offers.len() > OFFERS_MAX
         || request.withdrawals.len() > WITHDRAWALS_MAX
         || listed > LISTING_MAX
+        || request.trail.as_ref().is_some_and(|trail| trail.len() > TRAIL_MAX)
 }
 
 /// Returns whether a tablet has heard of the present life of the log.
@@ -268,7 +270,7 @@ pub fn fates_only(
     let life = if request.heard == Some(conditions.log) {
         None
     } else {
-        ancestry(index, conditions.log, waits_for_confirmation(index, device)?)?
+        life(index, log, conditions.log, &request.seen, waits_for_confirmation(index, device)?)?
     };
     let last = fates.iter().map(|fate| fate.receipt.seq).max();
     let mark = last.map(|seq| cursor_at(log, conditions.log, &conditions.secret, seq)).transpose()?;
@@ -298,6 +300,8 @@ pub struct AnswerTo {
     pub cursor: Option<Cursor>,
     /// The life of the log that it has heard of.
     pub heard: Option<LogId>,
+    /// What it shows of what it was told.
+    pub seen: Seen,
     /// What it says of its copies.
     pub listing: Option<Listing>,
     /// Whether it brings back what was lost, and asks for nothing else.
@@ -314,7 +318,8 @@ impl AnswerTo {
     pub fn of(request: &Request, backed_up: u64) -> Self {
         let heard = request.heard.or(request.cursor.map(|cursor| cursor.log));
         let (listing, brings_back) = (request.listing.clone(), request.brings_back());
-        Self { cursor: request.cursor, heard, listing, brings_back, backed_up, room: REPLY_BYTES_MAX }
+        let seen = Seen::of(request);
+        Self { cursor: request.cursor, heard, seen, listing, brings_back, backed_up, room: REPLY_BYTES_MAX }
     }
 }
 

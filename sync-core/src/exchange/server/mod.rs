@@ -21,4 +21,5 @@ pub mod reply;
 pub mod restore;
 pub mod review;
 pub mod row;
+pub mod seen;
 pub mod store_slots;

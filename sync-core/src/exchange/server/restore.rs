@@ -8,8 +8,8 @@ use crate::document::name::DocumentName;
 use crate::document::schema;
 use crate::exchange::codec;
 use crate::exchange::message::Kept;
-use crate::exchange::message::{Ancestry, Fate, Receipt, Sealed};
-use crate::exchange::register::{Gone, Register, shared};
+use crate::exchange::message::{Fate, Life, Receipt, Sealed};
+use crate::exchange::register::{Gone, Register};
 use crate::exchange::server::answer::Unseal;
 use crate::exchange::server::desk::{Conditions, Desk, DeskError};
 use crate::exchange::server::entry::{LogEntry, RestoredBy};
@@ -17,6 +17,7 @@ use crate::exchange::server::index::Index;
 use crate::exchange::server::receipt::{About, says_stored};
 use crate::exchange::server::receive::{Checked, check, check_for, unreadable};
 use crate::exchange::server::reply::LogRead;
+use crate::exchange::server::seen::Seen;
 use crate::ids::{LogId, PersonId};
 use crate::kv::KvError;
 use crate::projection::family::{AccessByHand, FamilyEntry};
@@ -55,7 +56,7 @@ pub(crate) fn open(
     };
     if let Some(receipt) = &sealed.receipt
         && name.id() == sealed.document
-        && shared_with(index, conditions.log, receipt.log)?.is_some()
+        && is_a_life(index, conditions.log, receipt.log)?
     {
         let checked = check_for(index, envelope.clone(), Some(&name))?;
         let about = checked.only_act(sealed.document, sealed.act).map(|content| About {
@@ -70,27 +71,23 @@ pub(crate) fn open(
     Ok(Opened { checked: check(index, envelope)?, sealed, proven: None })
 }
 
-/// Returns up to which place the present log and another are the same; none where the other is not registered as one of ours.
-pub(crate) fn shared_with(index: &Index<'_>, present: LogId, other: LogId) -> Result<Option<u64>, KvError> {
-    if present == other {
-        return Ok(Some(u64::MAX));
-    }
-    Ok(shared(&index.lives()?, present, other))
+/// Returns whether a log is one of the lives of this server's.
+pub(crate) fn is_a_life(index: &Index<'_>, present: LogId, log: LogId) -> Result<bool, KvError> {
+    Ok(present == log || index.lives()?.iter().any(|life| life.log == log))
 }
 
 /// Returns what a tablet is told that has not heard of the present life of the log; none where there never was another.
-pub(crate) fn ancestry(
+pub(crate) fn life(
     index: &Index<'_>,
+    log: &dyn LogRead,
     present: LogId,
+    seen: &Seen,
     waiting: bool,
-) -> Result<Option<Ancestry>, KvError> {
+) -> Result<Option<Life>, KvError> {
     if index.restored()?.is_none() {
         return Ok(None);
     }
-    let lives = index.lives()?;
-    let others = lives.iter().map(|life| life.log).filter(|log| *log != present);
-    let shared = others.filter_map(|log| Some((log, shared(&lives, present, log)?))).collect();
-    Ok(Some(Ancestry { log: present, shared, waiting }))
+    Ok(Some(Life { log: present, shared: seen.shared_with(log)?, waiting }))
 }
 
 /// Returns whether the server has yet to be confirmed, as far as this device goes.
