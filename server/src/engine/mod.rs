@@ -30,6 +30,7 @@ mod pairing;
 mod past;
 mod presence;
 mod publish;
+mod set_aside;
 mod snapshot;
 mod tail;
 mod verify;

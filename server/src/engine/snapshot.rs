@@ -65,7 +65,7 @@ pub enum SnapshotError {
     /// The log does not reach as far as the snapshot is to.
     #[error("the log ends before what was asked for")]
     Ahead,
-    /// The document's changes do not make a document.
+    /// The document cannot be opened, and that is no change's fault.
     #[error("the document cannot be built")]
     Broken(#[from] CopyError),
     /// See there.
@@ -245,6 +245,20 @@ impl Engine {
     ) -> Result<Snapshot, SnapshotError> {
         // The semaphore is never closed; were it, building without a turn would be no harm.
         let _turn = self.snapshots.builds.acquire().await.ok();
+        match self.try_to_build(document, at_least).await {
+            Err(SnapshotError::Broken(error)) => {
+                self.set_aside(document, &error).await?;
+                self.try_to_build(document, at_least).await
+            }
+            built => built,
+        }
+    }
+
+    async fn try_to_build(
+        self: &Arc<Self>,
+        document: DocumentId,
+        at_least: u64,
+    ) -> Result<Snapshot, SnapshotError> {
         let engine = Arc::clone(self);
         self.aside(move || {
             // Whoever had the turn before may have built the same one.
@@ -269,9 +283,20 @@ impl Engine {
     }
 
     fn build_snapshot(&self, document: DocumentId) -> Result<Snapshot, SnapshotError> {
-        let seq = self.reader().end().seq;
-        let state = self.index().document(document)?.ok_or(SnapshotError::Unknown)?;
-        let changes = self.changes_of(&state, seq)?;
+        loop {
+            let seq = self.reader().end().seq;
+            let state = self.index().document(document)?.ok_or(SnapshotError::Unknown)?;
+            let built = self.build_of(&state, seq);
+            // Where a new life has begun meanwhile, some of what was read was of the one and some of the other.
+            if self.index().incarnation(document)? == state.incarnation {
+                return built;
+            }
+        }
+    }
+
+    fn build_of(&self, state: &DocumentState, seq: u64) -> Result<Snapshot, SnapshotError> {
+        let document = state.name.id();
+        let changes = self.changes_of(state, seq)?;
         let bytes = snapshot(changes.iter().map(Vec::as_slice))?;
         let hash = Sha256::digest(rest_of(state.incarnation, seq, &bytes)).into();
         let built = Snapshot { bytes: bytes.into(), hash, incarnation: state.incarnation, seq };
@@ -302,7 +327,8 @@ impl Engine {
         loop {
             let rows = self.index().changes(id, after, until, CHANGES_ROWS)?;
             for seq in &rows {
-                changes.push(log.change(*seq)?);
+                // None where a new life has begun since the state was read: what is said again in it follows.
+                changes.extend(log.change(*seq)?);
             }
             match rows.last() {
                 Some(last) if rows.len() == CHANGES_ROWS => after = *last,

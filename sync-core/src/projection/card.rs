@@ -16,6 +16,7 @@ use crate::exchange::server::apply::{containers, hash_of};
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::LogEntry;
 use crate::exchange::server::index::{DocumentState, Index};
+use crate::exchange::server::renew::changes_of;
 use crate::exchange::server::reply::LogRead;
 use crate::ids::{PersonId, StudentId};
 use crate::kv::KvError;
@@ -162,8 +163,8 @@ pub fn slots_of(
 ) -> Result<Vec<Slot>, KvError> {
     let places = containers(&document.name, document.steps);
     let mut slots = Vec::new();
-    for seq in index.changes(document.name.id(), 0, log.end(), usize::MAX)? {
-        let made = crate::document::collect::slots_of_change(&places, &log.change(seq)?)
+    for (_, change) in changes_of(index, log, document.name.id())? {
+        let made = crate::document::collect::slots_of_change(&places, &change)
             .map_err(|_| KvError::Damaged("change"))?;
         slots.extend(made);
     }

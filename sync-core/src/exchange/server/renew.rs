@@ -35,9 +35,7 @@ pub fn changes_of(
 ) -> Result<Vec<(u64, Vec<u8>)>, KvError> {
     let mut changes = Vec::new();
     for seq in index.changes(document, 0, log.end(), usize::MAX)? {
-        if let LogEntry::Changed { change, .. } = log.entry(seq)? {
-            changes.push((seq, change));
-        }
+        changes.extend(log.change(seq)?.map(|change| (seq, change)));
     }
     Ok(changes)
 }

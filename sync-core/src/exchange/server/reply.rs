@@ -31,15 +31,18 @@ pub trait LogRead {
         None
     }
 
-    /// Returns the bytes of the change that stands at a place; an error if something else does.
-    fn change(&self, seq: u64) -> Result<Vec<u8>, KvError> {
+    /// Returns the bytes of the change that stands at a place, one of a document's; none where a life of the document begins there, and an
+    /// error where something else stands.
+    fn change(&self, seq: u64) -> Result<Option<Vec<u8>>, KvError> {
         if let Some(change) = self.recent_change(seq) {
-            return Ok(change);
+            return Ok(Some(change));
         }
-        let LogEntry::Changed { change, .. } = self.entry(seq)? else {
-            return Err(KvError::Damaged("change"));
-        };
-        Ok(change)
+        #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is ever among a document's changes")]
+        match self.entry(seq)? {
+            LogEntry::Changed { change, .. } => Ok(Some(change)),
+            LogEntry::Replaced { .. } => Ok(None),
+            _ => Err(KvError::Damaged("change")),
+        }
     }
 
     /// Returns whether it is certain, without looking it up, that nothing was written in a document, nor a life of it begun, after `after`

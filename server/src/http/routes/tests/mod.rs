@@ -4,6 +4,7 @@ mod malformed;
 mod power;
 mod room;
 mod school;
+mod set_aside;
 
 use axum::http::StatusCode;
 use ed25519_dalek::SigningKey;
