@@ -1,0 +1,56 @@
+//! Reading what waits for review, and what has been decided.
+
+use super::state::Quota;
+use super::{Index, id_at, key};
+use crate::document::slot::SlotKey;
+use crate::exchange::server::entry::Hold;
+use crate::ids::{DeviceId, DocumentId, HoldId, PersonId};
+use crate::kv::KvError;
+
+impl Index<'_> {
+    /// Returns a hold.
+    pub fn hold(&self, id: HoldId) -> Result<Option<Hold>, KvError> {
+        self.read_pieces(key::hold(&id.0))
+    }
+
+    /// Returns all holds of the organisation, decided ones too.
+    pub fn holds(&self) -> Result<Vec<Hold>, KvError> {
+        self.holds_at(key::authored(&[]), 16)
+    }
+
+    /// Returns the waiting holds of a document.
+    pub fn waiting(&self, document: DocumentId) -> Result<Vec<Hold>, KvError> {
+        self.holds_at(key::waiting(&[&document.0]), 0)
+    }
+
+    /// Returns the waiting holds of all documents.
+    pub fn all_waiting(&self) -> Result<Vec<Hold>, KvError> {
+        self.holds_at(key::waiting(&[]), 16)
+    }
+
+    /// Returns all holds of an author.
+    pub fn authored(&self, author: PersonId) -> Result<Vec<Hold>, KvError> {
+        self.holds_at(key::authored(&[&author.0]), 0)
+    }
+
+    /// Returns all holds that would make a slot of this key, or did.
+    pub fn held(&self, document: DocumentId, slot: &SlotKey) -> Result<Vec<Hold>, KvError> {
+        self.holds_at(key::held(document, slot, None), 0)
+    }
+
+    /// Returns the waiting holds that build on a slot.
+    pub fn on_top(&self, document: DocumentId, slot: &SlotKey) -> Result<Vec<Hold>, KvError> {
+        self.holds_at(key::on_top(document, slot, None), 0)
+    }
+
+    fn holds_at(&self, prefix: Vec<u8>, skip: usize) -> Result<Vec<Hold>, KvError> {
+        let rows = self.scan(prefix)?;
+        let ids = rows.iter().map(|(rest, _)| id_at(rest, skip).map(HoldId));
+        ids.filter_map(|id| id.and_then(|id| self.hold(id)).transpose()).collect()
+    }
+
+    /// Returns what a device has waiting and refused.
+    pub fn quota(&self, device: DeviceId) -> Result<Quota, KvError> {
+        Ok(self.read(&key::quota(device))?.unwrap_or_default())
+    }
+}

@@ -1,0 +1,101 @@
+//! What the index keeps, row by row.
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::change::ChangeHash;
+use crate::document::name::DocumentName;
+use crate::exchange::message::EndReason;
+use crate::exchange::server::entry::RestoredBy;
+use crate::ids::{LogId, PersonId};
+use crate::roster::reading::Roles;
+use crate::time::Moment;
+
+/// What the index keeps of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentState {
+    /// Its full name.
+    pub name: DocumentName,
+    /// The founding steps that it has.
+    pub steps: u32,
+    /// Which life of it this is.
+    pub incarnation: u32,
+    /// Its heads, sorted.
+    pub heads: Vec<ChangeHash>,
+    /// The highest operation counter in it.
+    pub max_op: u64,
+    /// Where in the log its last change stands.
+    pub last: u64,
+    /// How many changes it has beside its founding.
+    pub changes: u64,
+    /// Where in the log its present life began; 0 in its first.
+    #[serde(default)]
+    pub renewed: u64,
+}
+
+/// What the index keeps of a stored change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeState {
+    /// Its highest operation counter.
+    pub max_op: u64,
+    /// The highest founding step among it and its ancestors.
+    pub step: u32,
+    /// Its place in the log.
+    pub seq: u64,
+}
+
+/// The last change of an actor in a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActorState {
+    /// Its number among the actor's changes.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: ChangeHash,
+}
+
+/// What a person has of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Where in the log it last began.
+    pub begun: u64,
+    /// As what the person stands, while it lasts.
+    pub roles: Roles,
+    /// Where it ended, and why, if it did.
+    pub ended: Option<(u64, EndReason)>,
+}
+
+/// A pairing code that was given out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeState {
+    /// For whom.
+    pub person: PersonId,
+    /// Until when.
+    pub expires: Moment,
+    /// Whether a device was paired with it.
+    pub used: bool,
+}
+
+/// What a device has waiting and refused, against its quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Quota {
+    /// Holds that wait.
+    pub waiting: u64,
+    /// Bytes of refused envelopes.
+    pub refused_bytes: u64,
+}
+
+/// What the index keeps of the last restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// The life of the log that began with it.
+    pub log: LogId,
+    /// Why.
+    pub by: RestoredBy,
+    /// Where in the log it stands.
+    pub seq: u64,
+    /// Whether an administrator has yet to confirm it: nothing goes down, and nothing new is taken.
+    pub waiting: bool,
+    /// Acts that stand again by their receipts.
+    pub resent: u64,
+    /// Holds of what only copies still had.
+    pub recovered: u64,
+}
