@@ -72,16 +72,20 @@ const FAMILIES: [(&str, Family); 8] = [
 ];
 
 fn main() -> Result<(), Failed> {
-    // Cargo adds flags of its own.
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    // Cargo adds a flag of its own.
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     if let [hostile::CHILD, case] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return hostile::child(case);
     }
+    let names = FAMILIES.map(|(name, _)| name);
+    if let Some(unknown) = words.iter().find(|word| !names.contains(&word.as_str())) {
+        return Err(format!("there are no figures called {unknown}; there are: {}", names.join(" ")).into());
+    }
     let mut rows = Vec::new();
-    for (name, family) in FAMILIES {
-        if words.is_empty() || words.iter().any(|word| word == name) {
-            rows.extend(family()?);
-        }
+    for (_, family) in
+        FAMILIES.iter().filter(|(name, _)| words.is_empty() || words.iter().any(|word| word == name))
+    {
+        rows.extend(family()?);
     }
     report::keep(&rows)
 }
