@@ -143,7 +143,7 @@ pub(crate) fn view(document: &Automerge, founder: [u8; 16]) -> Result<Opened, Co
         let ObjId::Id(counter, _, _) = id else { return Err(CopyError::NotSlots) };
         let (seq, _) = steps.iter().find(|(_, ops)| ops.contains(&counter)).ok_or(CopyError::NotSlots)?;
         let step = u32::try_from(*seq).map_err(|_| CopyError::NotSlots)?;
-        containers.add(container, ContainerAt { counter, step });
+        containers.add(container.to_owned().into(), ContainerAt { counter, step });
         for (key, value) in map(document, &id, DEPTH_MAX + 1)? {
             let Value::Map(fields) = value else { return Err(CopyError::NotSlots) };
             let key = key.parse().map_err(|_| CopyError::NotSlots)?;

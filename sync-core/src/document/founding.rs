@@ -58,7 +58,7 @@ pub fn learn(containers: &mut Containers, change: &[u8]) -> Result<bool, Unreada
     let step = u32::try_from(change.seq()).map_err(|_| Unreadable)?;
     for (counter, op) in (change.start_op().get()..).zip(&expand(&change)?.operations) {
         if let (ObjectId::Root, Key::Map(name), OpType::Make(ObjType::Map)) = (&op.obj, &op.key, &op.action) {
-            containers.add(name, ContainerAt { counter, step });
+            containers.add(name.to_string().into(), ContainerAt { counter, step });
         }
     }
     Ok(true)
