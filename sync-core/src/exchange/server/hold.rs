@@ -219,9 +219,10 @@ impl Desk<'_> {
     fn judge_again(&mut self, name: &DocumentName, hold: &Hold) -> Result<Vec<SlotKey>, DeskError> {
         let device = self.index().device(hold.device)?.map(|device| device.state);
         let ground = self.ground(name, hold.author, device)?;
+        let slots: Vec<&Slot> = hold.slots.iter().collect();
         let judged = match &hold.receipt {
-            Some(_) => self.judge_by_receipt(hold.document(), &hold.slots, &Earlier::new())?,
-            None => self.judge_slots(hold.document(), name, &ground, &hold.slots, &Earlier::new())?,
+            Some(_) => self.judge_by_receipt(hold.document(), &slots, &Earlier::new())?,
+            None => self.judge_slots(hold.document(), name, &ground, &slots, &Earlier::new())?,
         };
         match judged.reason {
             Some(HoldReason::OnTop) => Ok(Vec::new()),

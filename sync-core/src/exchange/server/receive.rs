@@ -213,12 +213,12 @@ pub(crate) struct Ground {
 }
 
 /// One act of an envelope, sorted by what stands of it.
-struct Act {
+struct Act<'s> {
     id: ActId,
     /// All that it says.
     content: ContentHash,
     /// What neither stands nor is held.
-    new: Vec<Slot>,
+    new: Vec<&'s Slot>,
     /// Whether all of its slots are new.
     whole: bool,
     /// The last place in the log at which something of it stands.
@@ -385,7 +385,12 @@ impl Desk<'_> {
         Ok(fates)
     }
 
-    fn remember(&self, document: DocumentId, slots: &[Slot], earlier: &mut Earlier) -> Result<(), DeskError> {
+    fn remember(
+        &self,
+        document: DocumentId,
+        slots: &[&Slot],
+        earlier: &mut Earlier,
+    ) -> Result<(), DeskError> {
         for slot in slots {
             let index = self.index();
             let found = policy::known_of(slot, &|key| known(&index, document, earlier, key).ok().flatten());
@@ -394,12 +399,12 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn sort_into_acts(
+    fn sort_into_acts<'s>(
         &self,
         document: DocumentId,
-        slots: &[Slot],
+        slots: &'s [Slot],
         contents: &Contents,
-    ) -> Result<Vec<Act>, DeskError> {
+    ) -> Result<Vec<Act<'s>>, DeskError> {
         let mut order: Vec<ActId> = Vec::new();
         let mut by_act: BTreeMap<ActId, Vec<&Slot>> = BTreeMap::new();
         for slot in slots {
@@ -445,7 +450,7 @@ impl Desk<'_> {
                     act.whole = false;
                     continue;
                 }
-                act.new.push(slot.clone());
+                act.new.push(slot);
             }
             acts.push(act);
         }
@@ -473,7 +478,7 @@ impl Desk<'_> {
         document: DocumentId,
         name: &DocumentName,
         ground: &Ground,
-        slots: &[Slot],
+        slots: &[&Slot],
         earlier: &Earlier,
     ) -> Result<Judged, DeskError> {
         if slots.is_empty() {
@@ -545,12 +550,11 @@ impl Desk<'_> {
         slots: &[Slot],
         contents: &Contents,
         wrapping: Option<Wrapping>,
-        acts: &[Act],
+        acts: &[Act<'_>],
         verdicts: &[Judged],
     ) -> Result<u64, DeskError> {
         let document = verified.body().document;
-        let slots_allowed = allowed(acts, verdicts);
-        if slots_allowed.is_empty() {
+        if !acts.iter().zip(verdicts).any(|(act, judged)| judged.reason.is_none() && !act.new.is_empty()) {
             return Ok(0);
         }
         let whole = acts.iter().zip(verdicts).all(|(act, judged)| act.whole && judged.reason.is_none());
@@ -568,7 +572,10 @@ impl Desk<'_> {
         }
         let origin =
             Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy: POLICY };
-        self.issue_on(document, state, &slots_allowed, contents, &origin)
+        if whole {
+            return self.issue_on(document, state, slots, contents, &origin);
+        }
+        self.issue_on(document, state, &allowed(acts, verdicts), contents, &origin)
     }
 
     fn store_again(
@@ -576,7 +583,7 @@ impl Desk<'_> {
         state: &DocumentState,
         envelope: Envelope,
         receipt: Receipt,
-        acts: &[Act],
+        acts: &[Act<'_>],
         verdicts: &[Judged],
     ) -> Result<u64, DeskError> {
         let slots = allowed(acts, verdicts);
@@ -590,19 +597,19 @@ impl Desk<'_> {
     pub(crate) fn judge_by_receipt(
         &self,
         document: DocumentId,
-        slots: &[Slot],
+        slots: &[&Slot],
         earlier: &Earlier,
     ) -> Result<Judged, DeskError> {
         let index = self.index();
         let made = |base: &SlotKey| slots.iter().any(|slot| slot.key == *base) || earlier.contains_key(base);
         let mut on_top = false;
-        for base in slots.iter().flat_map(policy::builds_on) {
+        for base in slots.iter().flat_map(|slot| policy::builds_on(slot)) {
             on_top |= !made(&base) && index.slot(document, &base)?.is_none();
         }
         Ok(Judged { reason: on_top.then_some(HoldReason::OnTop), only_on_top: on_top, ..Judged::default() })
     }
 
-    fn was_taken_out(&self, document: DocumentId, slots: &[Slot]) -> Result<bool, DeskError> {
+    fn was_taken_out(&self, document: DocumentId, slots: &[&Slot]) -> Result<bool, DeskError> {
         for slot in slots {
             if self.index().is_taken_out(document, &slot.key, &slot.content_hash())? {
                 return Ok(true);
@@ -618,7 +625,7 @@ impl Desk<'_> {
         verified: &Verified,
         device: &Device,
         envelope: ContentHash,
-        act: Act,
+        act: Act<'_>,
         judged: Judged,
         stored: u64,
         receipt: Option<Receipt>,
@@ -633,13 +640,14 @@ impl Desk<'_> {
             (true, None, _) => (Outcome::Stored, act.standing),
             (false, _, None) => (Outcome::Stored, stored),
             (false, base, Some(reason)) => {
+                let slots: Vec<Slot> = act.new.into_iter().cloned().collect();
                 let hold = Hold {
-                    id: hold_id(document, act.id, &act.new),
+                    id: hold_id(document, act.id, &slots),
                     name: name.clone(),
                     author: device.person,
                     device: device.id,
                     act: act.id,
-                    slots: act.new,
+                    slots,
                     reason: reason.clone(),
                     only_on_top: judged.only_on_top,
                     receipt: receipt.filter(|_| judged.only_on_top),
@@ -690,7 +698,7 @@ impl Desk<'_> {
 }
 
 /// Returns what may stand of acts that were judged.
-fn allowed(acts: &[Act], verdicts: &[Judged]) -> Vec<Slot> {
+fn allowed(acts: &[Act<'_>], verdicts: &[Judged]) -> Vec<Slot> {
     let acts = acts.iter().zip(verdicts).filter(|(_, judged)| judged.reason.is_none());
-    acts.flat_map(|(act, _)| act.new.iter().cloned()).collect()
+    acts.flat_map(|(act, _)| act.new.iter().copied().cloned()).collect()
 }
