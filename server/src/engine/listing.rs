@@ -16,35 +16,40 @@ use sync_core::measure::thousandths::Thousandths;
 use sync_core::record::{GoalView, Record, ServiceView, Source, fold};
 use sync_core::roster::role::Role;
 use sync_core::roster::{GrantState, Student};
+use utoipa::ToSchema;
 
 use super::{Engine, EngineError};
 
 /// A person, as listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PersonRow {
     /// Who.
+    #[schema(value_type = String)]
     pub id: PersonId,
     /// What the district's roster calls this person.
     pub external_id: String,
     /// The name. Rows go to an administrator, who keeps the roster.
     pub name: String,
     /// What the person is in the organisation.
+    #[schema(value_type = String)]
     pub role: Role,
     /// The external id of the person's school; none for all.
     pub school: Option<String>,
 }
 
 /// A place on a team, as listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TeamRow {
     /// Who.
+    #[schema(value_type = String)]
     pub person: PersonId,
     /// As what.
+    #[schema(value_type = String)]
     pub role: Role,
 }
 
 /// A goal, as listed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct GoalRow {
     /// Its id, which is its record's key.
     pub id: String,
@@ -53,13 +58,14 @@ pub struct GoalRow {
     /// The kind of measure.
     pub kind: Option<&'static str>,
     /// The figure to reach.
+    #[schema(value_type = Option<f64>)]
     pub target: Option<Thousandths>,
     /// Whose goal it is.
     pub discipline: Option<&'static str>,
 }
 
 /// A service line, as listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ServiceRow {
     /// Its id, which is its record's key.
     pub id: String,
@@ -76,9 +82,10 @@ pub struct ServiceRow {
 }
 
 /// A student, as listed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct StudentRow {
     /// Who.
+    #[schema(value_type = String)]
     pub id: StudentId,
     /// What the district's roster calls this student.
     pub external_id: String,

@@ -18,8 +18,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Extension, Form, Router};
+use axum::{Extension, Form};
 use serde::Deserialize;
 use sync_core::document::slot::ContentHash;
 use sync_core::exchange::server::entry::LogEntry;
@@ -28,6 +27,9 @@ use sync_core::kv::KvError;
 use sync_core::projection::family::{FamilyEntry, FamilyPage, family_page};
 use sync_core::sensitive::Sensitive;
 use tower_http::compression::CompressionLayer;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::account::{Doors, NotLetIn, TRIES_SPAN_MS, Token, VIEWS_SPAN_MS, is_open};
 use super::browser::{cleared_cookie, cookie, guarded, is_own_form, token_of};
@@ -58,39 +60,56 @@ pub(super) const STYLE_PATH: &str = "/family/style.css?v=1";
 const STYLE: &str = include_str!("../../templates/family/style.css");
 
 /// Returns the routes of the families' pages.
-pub fn router(engine: Arc<Engine>) -> Router {
-    Router::new()
-        .route("/family", get(letter))
-        .route("/family/{guardian}", get(sign_in_page))
-        .route("/family/{guardian}/page", get(page))
-        .route("/family/{guardian}/redeem", post(redeem))
-        .route("/family/{guardian}/sign-in", post(sign_in))
-        .route("/family/{guardian}/sign-out", post(sign_out))
+pub fn router(engine: Arc<Engine>) -> OpenApiRouter {
+    OpenApiRouter::default()
+        .routes(routes!(letter))
+        .routes(routes!(sign_in_page))
+        .routes(routes!(page))
+        .routes(routes!(redeem))
+        .routes(routes!(sign_in))
+        .routes(routes!(sign_out))
         .layer(from_fn_with_state(Arc::clone(&engine), unless_restored))
-        .route("/family/style.css", get(style))
+        .routes(routes!(style))
         .layer(CompressionLayer::new())
         .with_state(Arc::new(Doors::new(engine)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Wish {
+    /// The language to say it in, as a tag.
     language: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct SignInForm {
+    #[schema(value_type = String)]
     passphrase: Sensitive<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct RedeemForm {
+    /// The one-time code of the letter.
+    #[schema(value_type = String)]
     invitation: Sensitive<String>,
+    #[schema(value_type = String)]
     passphrase: Sensitive<String>,
+    /// The passphrase once more.
+    #[schema(value_type = String)]
     again: Sensitive<String>,
 }
 
 type Peer = Option<Extension<Address>>;
-
+/// Sends the stylesheet of the pages.
+#[utoipa::path(
+    get,
+    path = "/family/style.css",
+    tag = "families",
+    operation_id = "family_style",
+    responses(
+        (status = 200, description = "The stylesheet.", body = String, content_type = "text/css; charset=utf-8"),
+    ),
+)]
 async fn style() -> Response {
     let mut response = STYLE.into_response();
     let headers = response.headers_mut();
@@ -116,11 +135,35 @@ async fn unless_restored(
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RESTORED_RETRY_SECONDS));
     Ok(response)
 }
-
+/// Says that the address of the letter is needed.
+#[utoipa::path(
+    get,
+    path = "/family",
+    tag = "families",
+    operation_id = "family_letter",
+    params(Wish),
+    responses(
+        (status = 404, description = "There is nothing to see: unknown, forbidden and restricted look the same.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 503, description = "A restored server waits to be confirmed.", body = String, content_type = "text/html; charset=utf-8"),
+    ),
+)]
 async fn letter(Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
     closed(None, wanted(&wish, &headers), &headers)
 }
-
+/// Shows where a guardian signs in. It changes nothing, whoever opens it.
+#[utoipa::path(
+    get,
+    path = "/family/{guardian}",
+    tag = "families",
+    operation_id = "family_sign_in_page",
+    params(("guardian" = String, Path, description = "The guardian's id.", example = "01ARZ3NDEKTSV4RRFFQ69G5FAV"), Wish),
+    responses(
+        (status = 200, description = "The page to sign in, which looks the same for a guardian whom nobody knows.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 303, description = "The guardian is signed in: to the page."),
+        (status = 404, description = "There is nothing to see: unknown, forbidden and restricted look the same.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 503, description = "A restored server waits to be confirmed.", body = String, content_type = "text/html; charset=utf-8"),
+    ),
+)]
 async fn sign_in_page(
     State(doors): State<Arc<Doors>>,
     Path(guardian): Path<String>,
@@ -134,7 +177,24 @@ async fn sign_in_page(
     }
     Ok(welcome(guardian, text, None, StatusCode::OK, &headers))
 }
-
+/// Turns an invitation into a passphrase and a session.
+#[utoipa::path(
+    post,
+    path = "/family/{guardian}/redeem",
+    tag = "families",
+    operation_id = "family_redeem",
+    params(("guardian" = String, Path, description = "The guardian's id.", example = "01ARZ3NDEKTSV4RRFFQ69G5FAV"), Wish),
+    request_body(content = RedeemForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 303, description = "Signed in, with a cookie: to the page."),
+        (status = 400, description = "Not the form of this page.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 403, description = "It did not work, or the form is another site's.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 404, description = "There is nothing to see: unknown, forbidden and restricted look the same.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 422, description = "The passphrase is too short, too long, or not the same twice.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 429, description = "Too many tries.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 503, description = "A restored server waits to be confirmed.", body = String, content_type = "text/html; charset=utf-8"),
+    ),
+)]
 async fn redeem(
     State(doors): State<Arc<Doors>>,
     Path(guardian): Path<String>,
@@ -158,7 +218,23 @@ async fn redeem(
     let let_in = doors.redeem(address(peer), guardian, &form.invitation, passphrase).await;
     let_in_or_not(let_in, guardian, &wish, text, &headers)
 }
-
+/// Signs a guardian in.
+#[utoipa::path(
+    post,
+    path = "/family/{guardian}/sign-in",
+    tag = "families",
+    operation_id = "family_sign_in",
+    params(("guardian" = String, Path, description = "The guardian's id.", example = "01ARZ3NDEKTSV4RRFFQ69G5FAV"), Wish),
+    request_body(content = SignInForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 303, description = "Signed in, with a cookie: to the page."),
+        (status = 400, description = "Not the form of this page.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 403, description = "It did not work, or the form is another site's.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 404, description = "There is nothing to see: unknown, forbidden and restricted look the same.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 429, description = "Too many tries.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 503, description = "A restored server waits to be confirmed.", body = String, content_type = "text/html; charset=utf-8"),
+    ),
+)]
 async fn sign_in(
     State(doors): State<Arc<Doors>>,
     Path(guardian): Path<String>,
@@ -175,7 +251,19 @@ async fn sign_in(
     let let_in = doors.sign_in(address(peer), guardian, Passphrase::tried(form.passphrase)).await;
     let_in_or_not(let_in, guardian, &wish, text, &headers)
 }
-
+/// Ends a session.
+#[utoipa::path(
+    post,
+    path = "/family/{guardian}/sign-out",
+    tag = "families",
+    operation_id = "family_sign_out",
+    params(("guardian" = String, Path, description = "The guardian's id.", example = "01ARZ3NDEKTSV4RRFFQ69G5FAV")),
+    responses(
+        (status = 303, description = "Signed out: to the page to sign in."),
+        (status = 404, description = "There is nothing to see: unknown, forbidden and restricted look the same.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 503, description = "A restored server waits to be confirmed.", body = String, content_type = "text/html; charset=utf-8"),
+    ),
+)]
 async fn sign_out(
     State(doors): State<Arc<Doors>>,
     Path(guardian): Path<String>,
@@ -191,7 +279,21 @@ async fn sign_out(
     }
     Ok(see_other(&sign_in_path(guardian), Some(cleared_cookie(guardian)), &headers))
 }
-
+/// Shows the child's page to whose session it is.
+#[utoipa::path(
+    get,
+    path = "/family/{guardian}/page",
+    tag = "families",
+    operation_id = "family_page",
+    params(("guardian" = String, Path, description = "The guardian's id.", example = "01ARZ3NDEKTSV4RRFFQ69G5FAV"), Wish),
+    security(("family" = [])),
+    responses(
+        (status = 200, description = "The page.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 404, description = "There is nothing to see: unknown, forbidden and restricted look the same.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 429, description = "Looked at too often.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 503, description = "A restored server waits to be confirmed.", body = String, content_type = "text/html; charset=utf-8"),
+    ),
+)]
 async fn page(
     State(doors): State<Arc<Doors>>,
     Path(guardian): Path<String>,

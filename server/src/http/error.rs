@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -45,11 +47,18 @@ macro_rules! codes {
                 match self { $(Self::$variant => StatusCode::$status,)* }
             }
 
-            fn message(self) -> &'static str {
+            /// Returns the code that crosses as this, if there is one.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == name)
+            }
+
+            /// What happened, where nothing more exact is said.
+            pub fn message(self) -> &'static str {
                 match self { $(Self::$variant => $message,)* }
             }
 
-            fn help(self) -> &'static str {
+            /// What to do, where nothing more exact is said.
+            pub fn help(self) -> &'static str {
                 match self { $(Self::$variant => $help,)* }
             }
         }
@@ -149,7 +158,7 @@ impl Code {
     }
 
     /// Whether the same request may succeed later, as it is.
-    fn is_passing(self) -> bool {
+    pub(super) fn is_passing(self) -> bool {
         matches!(
             self.status(),
             StatusCode::SERVICE_UNAVAILABLE
@@ -299,7 +308,8 @@ pub(super) async fn in_envelope(request: Request, next: Next) -> Response {
     let mut enveloped = ApiError::from(Code::of_status(status)).into_response();
     *enveloped.status_mut() = status;
     for (name, value) in response.headers() {
-        if name != CONTENT_TYPE && name != CONTENT_LENGTH {
+        // What was said of the body was said of the other one.
+        if ![CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING].contains(name) {
             enveloped.headers_mut().insert(name, value.clone());
         }
     }

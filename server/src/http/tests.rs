@@ -46,6 +46,10 @@ fn routes() -> Router {
         .route("/bare", get(|| async { StatusCode::IM_A_TEAPOT }))
         .route("/broken", get(|| async { (StatusCode::BAD_GATEWAY, "the inner workings") }))
         .route("/later", get(|| async { (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "17")], "later") }))
+        .route(
+            "/packed",
+            get(|| async { (StatusCode::BAD_REQUEST, [(CONTENT_ENCODING, "gzip")], gzip(b"in short")) }),
+        )
         .route("/page", get(|| async { (StatusCode::NOT_FOUND, Html("<p>gone</p>")) }))
         .route("/kept", get(|| async { ([(CACHE_CONTROL, "private, no-cache")], "snapshot") }))
         .route("/full", get(|| async { ApiError::from(Code::StorageFull).retry_after_s(60) }))
@@ -187,6 +191,13 @@ async fn what_others_refuse_in_their_own_words_is_put_in_the_envelope() {
         assert_eq!(body["error"]["code"], if status == 418 { "bad_request" } else { "internal" });
         assert!(!body.to_string().contains("inner workings"));
     }
+}
+
+#[tokio::test]
+async fn a_refusal_that_came_packed_is_not_said_to_be_packed_in_the_envelope() {
+    let response = get_from(&app(Limits::default()), "/packed").await;
+    assert!(!response.headers().contains_key(CONTENT_ENCODING));
+    refused(response, Code::BadRequest).await;
 }
 
 #[tokio::test]

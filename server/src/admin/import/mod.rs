@@ -32,6 +32,7 @@ use serde::Serialize;
 use sync_core::exchange::codec;
 use sync_core::exchange::server::desk::{Desk, DeskError};
 use sync_core::ids::OrgId;
+use utoipa::ToSchema;
 
 pub use known::KnownHere;
 
@@ -56,13 +57,14 @@ pub enum Outcome {
 }
 
 /// A row that made a difference, without its values: those are names and what is said of children.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RowChange {
     /// The file.
     pub file: &'static str,
     /// The line on which the row begins.
     pub line: u64,
     /// What became of it.
+    #[schema(value_type = String)]
     pub outcome: Outcome,
     /// The columns that say something new.
     pub fields: Vec<String>,

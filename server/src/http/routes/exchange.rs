@@ -11,6 +11,7 @@ use serde::Deserialize;
 use sync_core::exchange::codec;
 use sync_core::exchange::message::Request;
 use sync_core::roster::Device;
+use utoipa::IntoParams;
 
 use super::caller::{certified, in_use, signed_or_certified, too_often};
 use crate::crash::crash_point;
@@ -22,12 +23,24 @@ const CBOR: &str = "application/cbor";
 /// The header with the token for the downloads that follow.
 const TOKEN: HeaderName = HeaderName::from_static("x-carryover-token");
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ExchangeQuery {
     /// Bytes of entries that the tablet's line carries; none: as many as a reply may have.
     room: Option<usize>,
 }
-
+/// Exchanges: brings what a tablet has, and takes what is new for it.
+#[utoipa::path(
+    post,
+    path = "/v1/exchange",
+    tag = "tablet",
+    operation_id = "exchange",
+    params(ExchangeQuery),
+    request_body(content = String, content_type = "application/cbor", description = "A request of the protocol, behind two bytes of version."),
+    security(("device" = [])),
+    responses((status = 200, description = "A reply of the protocol.", body = String, content_type = "application/cbor", headers(("x-carryover-token" = String, description = "A token for the downloads that follow. None while a restored server waits.")))),
+    extensions(("x-refusals" = json!(["bad_cbor", "device_revoked", "quota_exceeded", "waiting_for_confirmation", "not_ready", "storage_full"]))),
+)]
 pub(super) async fn exchange(
     State(engine): State<Arc<Engine>>,
     Query(query): Query<ExchangeQuery>,
@@ -42,7 +55,19 @@ pub(super) async fn exchange(
     response.headers_mut().extend(token.map(|token| (TOKEN, token)));
     Ok(response)
 }
-
+/// Hands in what was made on a device, whatever has become of its access.
+///
+/// Without an `Authorization` header the certificate in the request says whose device it was, and only what was sealed is looked at.
+#[utoipa::path(
+    post,
+    path = "/v1/hand-in",
+    tag = "tablet",
+    operation_id = "hand_in",
+    request_body(content = String, content_type = "application/cbor", description = "A request of the protocol, behind two bytes of version."),
+    security(("device" = []), ()),
+    responses((status = 200, description = "A reply with fates, and nothing else.", body = String, content_type = "application/cbor")),
+    extensions(("x-refusals" = json!(["bad_cbor", "quota_exceeded", "waiting_for_confirmation", "not_ready", "storage_full"]))),
+)]
 pub(super) async fn hand_in(
     State(engine): State<Arc<Engine>>,
     headers: HeaderMap,

@@ -6,15 +6,16 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use serde::Deserialize;
-use serde_json::{Map, Value as JsonValue, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as JsonValue};
 use sync_core::document::schema::{RecordKind, in_thousandths};
 use sync_core::document::slot::{ACT, AT, Fields, OFFSET, Value};
 use sync_core::exchange::server::entry::Hold;
 use sync_core::exchange::server::review::{DECIDED_MAX, Review};
-use sync_core::ids::HoldId;
+use sync_core::ids::{HoldId, PersonId, StudentId};
 use sync_core::measure::thousandths::Thousandths;
 use sync_core::record::{Waiting, main_of};
+use utoipa::ToSchema;
 
 use super::caller::{Caller, anyone, bearer, not_waiting};
 use crate::engine::Engine;
@@ -22,54 +23,136 @@ use crate::engine::holds::{Seen, Verdict, Viewer};
 use crate::http::body::object;
 use crate::http::{ApiError, Code};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AdmitRequest {
+pub(super) struct AdmitRequest {
+    /// Holds to decide about, 1 to 1,000.
+    #[schema(value_type = Vec<String>)]
     holds: Vec<HoldId>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct DeclineRequest {
+pub(super) struct DeclineRequest {
+    /// Holds to decide about, 1 to 1,000.
+    #[schema(value_type = Vec<String>)]
     holds: Vec<HoldId>,
+    /// What the author is told.
     reason: String,
 }
 
+#[derive(Serialize, ToSchema)]
+pub(super) struct Holds {
+    holds: Vec<HoldRow>,
+}
+
+/// A hold; what the viewer may not see is null.
+#[derive(Serialize, ToSchema)]
+struct HoldRow {
+    #[schema(value_type = String)]
+    id: HoldId,
+    #[schema(value_type = String)]
+    student: StudentId,
+    /// The record that it makes or changes.
+    record: Option<String>,
+    #[schema(value_type = Option<String>)]
+    author: Option<PersonId>,
+    /// Whether it is the viewer's own.
+    mine: Option<bool>,
+    reason: &'static str,
+    /// What it would do, in words.
+    what: Option<String>,
+    /// The field that it changes.
+    field: Option<String>,
+    /// The value that stands, of any type.
+    #[schema(value_type = Value)]
+    present: Option<JsonValue>,
+    /// The value that is proposed, of any type.
+    #[schema(value_type = Value)]
+    proposed: Option<JsonValue>,
+    /// `waiting`, `admitted`, `declined` or `withdrawn`.
+    state: &'static str,
+    /// Whether it came after its author's grant had ended.
+    late: Option<bool>,
+}
+/// Lists the holds that the caller may review, and the caller's own.
+///
+/// An administrator sees that they exist, and not what is in them.
+#[utoipa::path(
+    get,
+    path = "/v1/holds",
+    tag = "review",
+    operation_id = "list_holds",
+    security(("token" = []), ("device_token" = [])),
+    responses((status = 200, description = "The holds.", body = Holds)),
+    extensions(("x-refusals" = json!(["waiting_for_confirmation"]))),
+)]
 pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
     headers: HeaderMap,
-) -> Result<Json<JsonValue>, ApiError> {
+) -> Result<Json<Holds>, ApiError> {
     let viewer = viewer(&engine, &bearer(&engine, &headers)?)?;
-    let holds: Vec<JsonValue> = engine.holds(viewer).await?.iter().map(view).collect();
-    Ok(Json(json!({ "holds": holds })))
+    Ok(Json(Holds { holds: engine.holds(viewer).await?.iter().map(view).collect() }))
 }
-
+/// Shows a hold.
+#[utoipa::path(
+    get,
+    path = "/v1/holds/{hold}",
+    tag = "review",
+    operation_id = "show_hold",
+    params(("hold" = String, Path, description = "The hold's id.", example = "01ARZ3NDEKTSV4RRFFQ69G5FAV")),
+    security(("token" = []), ("device_token" = [])),
+    responses((status = 200, description = "The hold, as the only one of a list.", body = Holds)),
+    extensions(("x-refusals" = json!(["not_found", "waiting_for_confirmation"]))),
+)]
 pub(super) async fn show(
     State(engine): State<Arc<Engine>>,
     Path(hold): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<JsonValue>, ApiError> {
+) -> Result<Json<Holds>, ApiError> {
     let viewer = viewer(&engine, &bearer(&engine, &headers)?)?;
     let id = hold.parse().map_err(|_| Code::NotFound)?;
     let seen = engine.hold(viewer, id).await?.ok_or(Code::NotFound)?;
-    Ok(Json(json!({ "holds": [view(&seen)] })))
+    Ok(Json(Holds { holds: vec![view(&seen)] }))
 }
-
+/// Admits holds: what they say comes to stand, in their authors' names.
+///
+/// Holds that build on each other are admitted together.
+#[utoipa::path(
+    post,
+    path = "/v1/holds/admit",
+    tag = "review",
+    operation_id = "admit_holds",
+    request_body(content = AdmitRequest, example = json!({"holds": ["01ARZ3NDEKTSV4RRFFQ69G5FAV"]})),
+    security(("token" = []), ("device" = [])),
+    responses((status = 200, description = "The holds as they are now.", body = Holds)),
+    extensions(("x-refusals" = json!(["bad_json", "forbidden", "not_found", "conflict", "invalid_value", "waiting_for_confirmation", "storage_full"]))),
+)]
 pub(super) async fn admit(
     State(engine): State<Arc<Engine>>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<JsonValue>, ApiError> {
+) -> Result<Json<Holds>, ApiError> {
     let caller = anyone(&engine, &headers, &body)?;
     let request: AdmitRequest = object(&body)?;
     decide(&engine, &caller, request.holds, Verdict::Admit).await
 }
-
+/// Declines holds, with a reason that their authors are told.
+#[utoipa::path(
+    post,
+    path = "/v1/holds/decline",
+    tag = "review",
+    operation_id = "decline_holds",
+    request_body(content = DeclineRequest, example = json!({"holds": ["01ARZ3NDEKTSV4RRFFQ69G5FAV"], "reason": "this was another student's session"})),
+    security(("token" = []), ("device" = [])),
+    responses((status = 200, description = "The holds as they are now.", body = Holds)),
+    extensions(("x-refusals" = json!(["bad_json", "forbidden", "not_found", "conflict", "invalid_value", "waiting_for_confirmation", "storage_full"]))),
+)]
 pub(super) async fn decline(
     State(engine): State<Arc<Engine>>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<JsonValue>, ApiError> {
+) -> Result<Json<Holds>, ApiError> {
     let caller = anyone(&engine, &headers, &body)?;
     let request: DeclineRequest = object(&body)?;
     decide(&engine, &caller, request.holds, Verdict::Decline(request.reason)).await
@@ -80,7 +163,7 @@ async fn decide(
     caller: &Caller,
     ids: Vec<HoldId>,
     verdict: Verdict,
-) -> Result<Json<JsonValue>, ApiError> {
+) -> Result<Json<Holds>, ApiError> {
     let viewer = viewer(engine, caller)?;
     let Viewer::Person(reviewer) = viewer else { return Err(Code::Forbidden.into()) };
     match engine.review(reviewer, ids.clone(), verdict).await? {
@@ -89,7 +172,7 @@ async fn decide(
             for id in ids {
                 holds.extend(engine.hold(viewer, id).await?.as_ref().map(view));
             }
-            Ok(Json(json!({ "holds": holds })))
+            Ok(Json(Holds { holds }))
         }
         Review::Unknown(hold) => Err(ApiError::new(Code::NotFound).detail("hold", hold.to_string())),
         Review::BuildsOn { hold, bases } => {
@@ -123,14 +206,14 @@ fn viewer(engine: &Engine, caller: &Caller) -> Result<Viewer, ApiError> {
 }
 
 /// Returns a hold in the fields that scripts know; what the viewer may not see is null.
-fn view(seen: &Seen) -> JsonValue {
+fn view(seen: &Seen) -> HoldRow {
     match seen {
         Seen::Exists(hold) => fields(hold, None, &[]),
         Seen::Whole { hold, mine, would } => fields(hold, Some(*mine), would),
     }
 }
 
-fn fields(hold: &Hold, mine: Option<bool>, would: &[Waiting]) -> JsonValue {
+fn fields(hold: &Hold, mine: Option<bool>, would: &[Waiting]) -> HoldRow {
     let about = main_of(would);
     let made = about.filter(|about| about.field.is_none()).and_then(|about| {
         let slot = hold.slots.iter().find(|slot| slot.key == about.record)?;
@@ -140,20 +223,20 @@ fn fields(hold: &Hold, mine: Option<bool>, would: &[Waiting]) -> JsonValue {
         |about: &Waiting, value: &Value| shown(about.kind, about.field.as_deref().unwrap_or(""), value);
     let present = about.and_then(|about| Some(of_field(about, about.present.as_ref()?)));
     let proposed = about.and_then(|about| Some(of_field(about, about.proposed.as_ref()?))).or(made);
-    json!({
-        "id": hold.id,
-        "student": hold.name.subject,
-        "record": about.map(|about| about.record.to_string()),
-        "author": about.map(|_| hold.author),
-        "mine": mine,
-        "reason": hold.reason.name(),
-        "what": about.map(|about| about.what(would.len())),
-        "field": about.and_then(|about| about.field.clone()),
-        "present": present,
-        "proposed": proposed,
-        "state": hold.state.name(),
-        "late": about.map(|_| hold.late),
-    })
+    HoldRow {
+        id: hold.id,
+        student: hold.name.subject,
+        record: about.map(|about| about.record.to_string()),
+        author: about.map(|_| hold.author),
+        mine,
+        reason: hold.reason.name(),
+        what: about.map(|about| about.what(would.len())),
+        field: about.and_then(|about| about.field.clone()),
+        present,
+        proposed,
+        state: hold.state.name(),
+        late: about.map(|_| hold.late),
+    }
 }
 
 fn without_frame(kind: Option<RecordKind>, fields: &Fields) -> JsonValue {
@@ -165,7 +248,7 @@ fn without_frame(kind: Option<RecordKind>, fields: &Fields) -> JsonValue {
 fn shown(kind: Option<RecordKind>, field: &str, value: &Value) -> JsonValue {
     match value {
         Value::Int(figure) if kind.is_some_and(|kind| in_thousandths(kind, field)) => {
-            json!(Thousandths(*figure))
+            serde_json::to_value(Thousandths(*figure)).unwrap_or_default()
         }
         Value::Flag(_) | Value::Int(_) | Value::Text(_) | Value::Map(_) => plain(value),
     }
@@ -185,6 +268,8 @@ fn plain(value: &Value) -> JsonValue {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

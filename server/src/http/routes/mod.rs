@@ -10,11 +10,13 @@
 //! | `GET /v1/holds`, `GET /v1/holds/{hold}`, `POST /v1/holds/admit`, `POST /v1/holds/decline` | who may review | `holds` |
 //! | `/family/...` | guardians, in a browser | [`family`](crate::family) |
 //! | `/v1/import`, `/v1/people` ... | an administrator | `admin` |
+//! | `GET /openapi.json`, `GET /docs` | anybody | what each route takes and answers, out of this code | `description` |
 //!
 //! What somebody may not know exists is answered as if it did not.
 
 mod admin;
 pub mod caller;
+mod description;
 mod exchange;
 mod health;
 mod holds;
@@ -24,11 +26,13 @@ mod snapshot;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::{get, post};
+use axum::{Extension, Router};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use self::description::Description;
 use crate::engine::Engine;
 use crate::http::Limits;
 
@@ -52,25 +56,32 @@ pub fn limits() -> Limits {
 
 /// Returns all routes, without the shell around them.
 pub fn router(engine: Arc<Engine>) -> Router {
-    let exchanges = Router::new()
-        .route("/v1/exchange", post(exchange::exchange))
-        .route("/v1/hand-in", post(exchange::hand_in))
+    let (router, described) = described(engine).split_for_parts();
+    router.layer(Extension(Arc::new(Description::of(described))))
+}
+
+/// Each route with its description, which stands at its handler.
+fn described(engine: Arc<Engine>) -> OpenApiRouter {
+    let exchanges = OpenApiRouter::default()
+        .routes(routes!(exchange::exchange))
+        .routes(routes!(exchange::hand_in))
         // Ids, times and hashes hardly get smaller by trying harder, and trying costs more than all else in a large reply.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
     let families = crate::family::router(Arc::clone(&engine));
-    Router::new()
-        .route("/live", get(health::live))
-        .route("/ready", get(health::ready))
-        .route("/v1/pair", post(pair::pair))
-        .route("/v1/documents/{document}/snapshot", get(snapshot::snapshot))
-        .route("/v1/holds", get(holds::list))
-        .route("/v1/holds/admit", post(holds::admit))
-        .route("/v1/holds/decline", post(holds::decline))
-        .route("/v1/holds/{hold}", get(holds::show))
+    OpenApiRouter::default()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(pair::pair))
+        .routes(routes!(snapshot::snapshot))
+        .routes(routes!(holds::list))
+        .routes(routes!(holds::admit))
+        .routes(routes!(holds::decline))
+        .routes(routes!(holds::show))
         .merge(exchanges)
         .merge(admin::router())
         .with_state(engine)
         .merge(families)
+        .merge(description::router())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::VerifyingKey;
 use serde::{Deserialize, Serialize};
 use sync_core::ids::{DeviceId, LogId, OrgId, PersonId, TabletId};
+use utoipa::ToSchema;
 
 use crate::auth::pairing::PairingCode;
 use crate::engine::{Engine, PairingRequest};
@@ -17,29 +18,56 @@ use crate::http::address::Address;
 use crate::http::body::JsonBody;
 use crate::http::{ApiError, Code};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(super) struct PairRequest {
+    /// The one-time code, as it was typed.
+    #[schema(example = "7KD4M-QWH3R")]
     code: String,
+    /// The device's ed25519 key, in base64url without padding.
+    #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
     public_key: String,
+    /// The id of the tablet as a thing.
+    #[schema(value_type = String, example = "01ARZ3NDEKTSV4RRFFQ69G5FAV")]
     tablet: TabletId,
     /// The app's name and version, for the log line.
     #[serde(default)]
+    #[schema(example = "my tablet 1.0")]
     app: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct PairResponse {
+    #[schema(value_type = String)]
     device: DeviceId,
+    #[schema(value_type = String)]
     person: PersonId,
+    /// What the district's roster calls the person.
     person_external_id: String,
+    #[schema(value_type = String)]
     organisation: OrgId,
     organisation_name: String,
+    /// The name of the organisation's time zone.
     zone: String,
+    /// The life of the log.
+    #[schema(value_type = String)]
     log: LogId,
+    /// The server's word that the device was paired, in base64url.
     certificate: String,
+    /// The key to which the tablet seals its acts, in base64url.
     sealing_key: String,
 }
-
+/// Pairs a device with a one-time code.
+///
+/// A request whose answer was lost can be sent again.
+#[utoipa::path(
+    post,
+    path = "/v1/pair",
+    tag = "tablet",
+    operation_id = "pair",
+    request_body = PairRequest,
+    responses((status = 200, description = "The device is paired.", body = PairResponse)),
+    extensions(("x-refusals" = json!(["bad_json", "pairing_code_invalid", "pairing_code_used", "pairing_code_expired", "conflict", "invalid_value", "storage_full"]))),
+)]
 pub(super) async fn pair(
     State(engine): State<Arc<Engine>>,
     address: Option<Extension<Address>>,

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use sync_core::ids::DocumentId;
+use utoipa::IntoParams;
 
 use super::caller::{Caller, bearer, not_waiting};
 use crate::engine::{Engine, Snapshot};
@@ -21,12 +22,30 @@ use crate::http::{ApiError, Code};
 const SEQ: HeaderName = HeaderName::from_static("x-carryover-seq");
 const INCARNATION: HeaderName = HeaderName::from_static("x-carryover-incarnation");
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct SnapshotQuery {
+    /// The place in the log up to which the document is to be complete, at least.
     #[serde(default)]
     at_least: u64,
 }
-
+/// Sends a whole document, or a part of its bytes.
+///
+/// Rights are looked up at each request. `If-None-Match`, `Range` and `If-Range` are understood.
+#[utoipa::path(
+    get,
+    path = "/v1/documents/{document}/snapshot",
+    tag = "tablet",
+    operation_id = "snapshot",
+    params(("document" = String, Path, description = "The document's id.", example = "01ARZ3NDEKTSV4RRFFQ69G5FAV"), SnapshotQuery),
+    security(("device_token" = [])),
+    responses(
+    (status = 200, description = "The saved document.", body = String, content_type = "application/octet-stream", headers(("x-carryover-seq" = u64, description = "The place in the log up to which it is complete."), ("x-carryover-incarnation" = u32, description = "Which life of the document it is."), ("etag" = String, description = "The hash of the bytes."))),
+    (status = 206, description = "The part that was asked for.", body = String, content_type = "application/octet-stream"),
+    (status = 304, description = "It is as the tablet has it."),
+    ),
+    extensions(("x-refusals" = json!(["not_found", "device_revoked", "invalid_value", "range_not_satisfiable", "waiting_for_confirmation"]))),
+)]
 pub(super) async fn snapshot(
     State(engine): State<Arc<Engine>>,
     Path(document): Path<String>,

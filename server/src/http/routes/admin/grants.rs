@@ -7,13 +7,13 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use jiff::civil::Date;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use sync_core::exchange::server::desk::Desk;
-use sync_core::ids::GrantId;
-use sync_core::roster::Grant;
+use sync_core::ids::{GrantId, PersonId, StudentId};
 use sync_core::roster::role::Role;
+use sync_core::roster::{Grant, GrantState};
 use sync_core::sensitive::Sensitive;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::admin::grants::{GrantRefused, NewGrant, add as add_grant, end as end_grant};
 use crate::admin::student_named;
@@ -22,37 +22,99 @@ use crate::http::body::object;
 use crate::http::routes::caller::administrator;
 use crate::http::{ApiError, Code};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Of {
+    /// Only of this student, by either id.
     student: Option<String>,
+    /// Only of this person, by either id.
     person: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// A place on a team.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AddRequest {
+pub(super) struct AddRequest {
+    /// The student, by either id.
     student: String,
+    /// The person, by either id.
     person: String,
+    /// As what: `slp ot pt psy set cm para asst get sub ext`.
+    #[schema(value_type = String)]
     role: Role,
+    /// The first day.
+    #[schema(value_type = String, format = Date)]
     from: Date,
+    /// The last day, included.
+    #[schema(value_type = Option<String>, format = Date)]
     to: Option<Date>,
+    /// The supervisor of an assistant, by either id.
     supervisor: Option<String>,
+    /// Why, for the audit.
+    #[schema(value_type = String)]
     reason: Sensitive<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct EndRequest {
+pub(super) struct EndRequest {
+    /// The last day, included.
+    #[schema(value_type = String, format = Date)]
     on: Date,
+    /// Why, for the audit.
+    #[schema(value_type = String)]
     reason: Sensitive<String>,
 }
 
+#[derive(Serialize, ToSchema)]
+pub(super) struct Grants {
+    grants: Vec<GrantRow>,
+}
+
+/// A place on a team.
+#[derive(Serialize, ToSchema)]
+struct GrantRow {
+    #[schema(value_type = String)]
+    id: GrantId,
+    #[schema(value_type = String)]
+    student: StudentId,
+    #[schema(value_type = String)]
+    person: PersonId,
+    #[schema(value_type = String)]
+    role: Role,
+    #[schema(value_type = String, format = Date)]
+    from: Date,
+    #[schema(value_type = Option<String>, format = Date)]
+    to: Option<Date>,
+    #[schema(value_type = Option<String>)]
+    supervisor: Option<PersonId>,
+    /// `coming`, `current` or `ended`.
+    #[schema(value_type = String)]
+    state: GrantState,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Granted {
+    #[schema(value_type = String)]
+    grant: GrantId,
+}
+/// Lists places on teams.
+#[utoipa::path(
+    get,
+    path = "/v1/grants",
+    tag = "administration",
+    operation_id = "list_grants",
+    params(Of),
+    security(("token" = [])),
+    responses((status = 200, description = "The places.", body = Grants)),
+    extensions(("x-refusals" = json!(["bad_request", "not_found"]))),
+)]
 pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
     Query(of): Query<Of>,
     headers: HeaderMap,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Grants>, ApiError> {
     administrator(&engine, &headers)?;
     let index = engine.index();
     let person = of.person.map(|named| super::person(&engine, &named)).transpose()?;
@@ -67,15 +129,26 @@ pub(super) async fn list(
     let organisation = index.organisation()?.ok_or(Code::NotReady)?;
     let today = organisation.zone.day_of(engine.now());
     let asked = grants.into_iter().filter(|grant| person.is_none_or(|person| grant.person == person));
-    let rows: Vec<Value> = asked.map(|grant| row(&grant, today)).collect();
-    Ok(Json(json!({ "grants": rows })))
+    Ok(Json(Grants { grants: asked.map(|grant| row(&grant, today)).collect() }))
 }
-
+/// Gives a person a place on a student's team.
+///
+/// The same place given again, from the same day, is the same grant with these terms.
+#[utoipa::path(
+    post,
+    path = "/v1/grants",
+    tag = "administration",
+    operation_id = "add_grant",
+    request_body(content = AddRequest, example = json!({"student": "s02", "person": "ot-1", "role": "ot", "from": "2026-11-02", "to": null, "supervisor": null, "reason": "joined the team"})),
+    security(("token" = [])),
+    responses((status = 200, description = "The grant.", body = Granted)),
+    extensions(("x-refusals" = json!(["bad_json", "not_found", "invalid_value", "storage_full"]))),
+)]
 pub(super) async fn add(
     State(engine): State<Arc<Engine>>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Granted>, ApiError> {
     let by = administrator(&engine, &headers)?;
     let asked: AddRequest = object(&body)?;
     let new = NewGrant {
@@ -88,21 +161,32 @@ pub(super) async fn add(
         reason: asked.reason,
     };
     let added = engine.decide(move |desk| Ok(ruling(add_grant(desk, by, new)?)));
-    Ok(Json(json!({ "grant": added.await??.id })))
+    Ok(Json(Granted { grant: added.await??.id }))
 }
-
+/// Ends a place on a team. The last day may be past.
+#[utoipa::path(
+    post,
+    path = "/v1/grants/{grant}/end",
+    tag = "administration",
+    operation_id = "end_grant",
+    params(("grant" = String, Path, description = "The grant's id.", example = "01ARZ3NDEKTSV4RRFFQ69G5FAV")),
+    request_body(content = EndRequest, example = json!({"on": "2026-11-20", "reason": "moved to another school"})),
+    security(("token" = [])),
+    responses((status = 200, description = "The grant.", body = Granted)),
+    extensions(("x-refusals" = json!(["bad_json", "not_found", "invalid_value"]))),
+)]
 pub(super) async fn end(
     State(engine): State<Arc<Engine>>,
     Path(grant): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Granted>, ApiError> {
     let by = administrator(&engine, &headers)?;
     let asked: EndRequest = object(&body)?;
     let id: GrantId = grant.parse().map_err(|_| GrantRefused::UnknownGrant)?;
     let end = move |desk: &mut Desk<'_>| Ok(ruling(end_grant(desk, by, id, asked.on, &asked.reason)?));
     let ended = engine.decide_from_reserve(end);
-    Ok(Json(json!({ "grant": ended.await??.id })))
+    Ok(Json(Granted { grant: ended.await??.id }))
 }
 
 fn ruling<T, E>(decided: Result<T, E>) -> Ruling<Result<T, E>> {
@@ -112,17 +196,17 @@ fn ruling<T, E>(decided: Result<T, E>) -> Ruling<Result<T, E>> {
     }
 }
 
-fn row(grant: &Grant, today: Date) -> Value {
-    json!({
-        "id": grant.id,
-        "student": grant.student,
-        "person": grant.person,
-        "role": grant.role,
-        "from": grant.from,
-        "to": grant.to,
-        "supervisor": grant.supervisor,
-        "state": grant.state(today),
-    })
+fn row(grant: &Grant, today: Date) -> GrantRow {
+    GrantRow {
+        id: grant.id,
+        student: grant.student,
+        person: grant.person,
+        role: grant.role,
+        from: grant.from,
+        to: grant.to,
+        supervisor: grant.supervisor,
+        state: grant.state(today),
+    }
 }
 
 impl From<GrantRefused> for ApiError {

@@ -11,10 +11,10 @@ use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use crate::admin::import::{ApplyError, KnownHere, apply};
+use crate::admin::import::{ApplyError, KnownHere, RowChange, apply};
 use crate::engine::{Engine, Ruling};
 use crate::http::body::object;
 use crate::http::routes::caller::administrator;
@@ -22,26 +22,55 @@ use crate::http::{ApiError, Code};
 use crate::import::{FILES_MAX, ImportError, read};
 
 /// A parameter that is misspelt is refused: what was meant as a trial would be done.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct How {
+    /// Only says what would change.
     #[serde(default)]
     dry_run: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ImportRequest {
+pub(super) struct ImportRequest {
+    /// The files by their names, each in base64.
     #[serde(deserialize_with = "each_once")]
     files: BTreeMap<String, String>,
 }
 
+/// What an import has changed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Imported {
+    created: u64,
+    changed: u64,
+    unchanged: u64,
+    /// None: with errors nothing is changed, and the refusal has them.
+    errors: Vec<String>,
+    dry_run: bool,
+    /// The first rows that made a difference.
+    rows: Vec<RowChange>,
+}
+/// Imports the district's roster: all of it, or nothing.
+///
+/// Importing again what is there changes nothing. Where files have errors, the refusal lists them in `error.errors`, each with `file`, `line`, `column`, `code` and `message`.
+#[utoipa::path(
+    post,
+    path = "/v1/import",
+    tag = "administration",
+    operation_id = "import",
+    params(How),
+    request_body(content = ImportRequest, example = json!({"files": {"schools.csv": "ZXh0ZXJuYWxfaWQsbmFtZQpsYWtlLWVsLExha2UgRWxlbWVudGFyeQo="}})),
+    security(("token" = [])),
+    responses((status = 200, description = "What has changed.", body = Imported)),
+    extensions(("x-refusals" = json!(["bad_request", "bad_json", "invalid_value", "too_large", "storage_full"]))),
+)]
 pub(super) async fn import(
     State(engine): State<Arc<Engine>>,
     Query(how): Query<How>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Imported>, ApiError> {
     let by = administrator(&engine, &headers)?;
     let request: ImportRequest = object(&body)?;
     let files = unpacked(request)?;
@@ -63,14 +92,14 @@ pub(super) async fn import(
         Err(ApplyError::Desk(error)) => Err(error),
     });
     let report = applied.await?.map_err(|errors| refused(&errors))?;
-    Ok(Json(json!({
-        "created": report.created,
-        "changed": report.changed,
-        "unchanged": report.unchanged,
-        "errors": [],
-        "dry_run": how.dry_run,
-        "rows": report.rows,
-    })))
+    Ok(Json(Imported {
+        created: report.created,
+        changed: report.changed,
+        unchanged: report.unchanged,
+        errors: Vec::new(),
+        dry_run: how.dry_run,
+        rows: report.rows,
+    }))
 }
 
 fn unpacked(request: ImportRequest) -> Result<BTreeMap<String, Vec<u8>>, ApiError> {

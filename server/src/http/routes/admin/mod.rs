@@ -19,9 +19,9 @@ mod restored;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::{get, post};
 use sync_core::ids::PersonId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::engine::Engine;
 use crate::http::{ApiError, Code};
@@ -44,21 +44,21 @@ pub(super) const LIMITS: [(&str, usize); 9] = [
     ("/v1/restored/confirm", REQUEST_BYTES_MAX),
 ];
 
-pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new()
-        .route("/v1/import", post(import::import))
-        .route("/v1/people", get(people::people))
-        .route("/v1/students", get(people::students))
-        .route("/v1/people/{person}/code", post(devices::code))
-        .route("/v1/grants", get(grants::list).post(grants::add))
-        .route("/v1/grants/{grant}/end", post(grants::end))
-        .route("/v1/guardians", get(guardians::list).post(guardians::invite))
-        .route("/v1/guardians/{guardian}/restrict", post(guardians::restrict))
-        .route("/v1/guardians/{guardian}/end", post(guardians::end))
-        .route("/v1/devices", get(devices::list))
-        .route("/v1/devices/{device}/revoke", post(devices::revoke))
-        .route("/v1/restored", get(restored::status))
-        .route("/v1/restored/confirm", post(restored::confirm))
+pub(super) fn router() -> OpenApiRouter<Arc<Engine>> {
+    OpenApiRouter::default()
+        .routes(routes!(import::import))
+        .routes(routes!(people::people))
+        .routes(routes!(people::students))
+        .routes(routes!(devices::code))
+        .routes(routes!(grants::list, grants::add))
+        .routes(routes!(grants::end))
+        .routes(routes!(guardians::list, guardians::invite))
+        .routes(routes!(guardians::restrict))
+        .routes(routes!(guardians::end))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::revoke))
+        .routes(routes!(restored::status))
+        .routes(routes!(restored::confirm))
 }
 
 /// Returns the person who is named, by either id.

@@ -1,4 +1,5 @@
 mod damage;
+mod description;
 mod limits;
 mod malformed;
 mod power;
