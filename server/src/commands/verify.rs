@@ -47,6 +47,7 @@ pub(super) fn fault(fault: &Fault) -> Value {
     let documents: Vec<DocumentId> = fault.documents.iter().copied().map(DocumentId).collect();
     json!({
         "file": fault.file, "offset": fault.offset, "what": fault.what, "seqs": fault.seqs, "documents": documents,
+        "concerns": fault.concerns,
     })
 }
 
@@ -56,9 +57,9 @@ fn in_words(fault: &Value) -> String {
         Some([first, last]) => format!(" (records {first} to {last})"),
         Some(_) | None => String::new(),
     };
-    let documents: Vec<&str> =
-        fault["documents"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let concerns: Vec<&str> =
+        fault["concerns"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let concerns =
-        if documents.is_empty() { String::new() } else { format!(", documents {}", documents.join(" ")) };
+        if concerns.is_empty() { String::new() } else { format!(". It concerns {}", concerns.join(", ")) };
     format!("{} at byte {}: {}{seqs}{concerns}", text("file"), fault["offset"], text("what"))
 }

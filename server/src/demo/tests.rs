@@ -27,7 +27,7 @@ async fn a_district_has_a_past_that_came_about_as_it_would_in_a_school() {
     // A Sunday: yesterday was no school day.
     let settings = settings(folder.path(), "2026-11-22T09:00:00-06:00");
     assert!(found(&settings, SMALL).unwrap());
-    assert!(verify(&settings.data).unwrap().is_sound());
+    assert!(verify(&settings.data, &mut |_| {}).unwrap().is_sound());
     assert!(!found(&settings, SMALL).unwrap(), "what is there is kept");
     let engine = Engine::open(&settings).unwrap();
     let index = engine.index();

@@ -16,6 +16,7 @@
 //!
 //! Absent on purpose: no document is loaded to answer an exchange, and no rule about people or records is written here.
 
+mod affected;
 mod backed_up;
 mod cards;
 mod decide;

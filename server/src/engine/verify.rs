@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::affected::Names;
 use super::life::served;
 use super::snapshot::{FOLDER as SNAPSHOTS, decode};
 use crate::auth::keys::ServerKeys;
@@ -16,7 +17,8 @@ use crate::whole_file::CheckedError;
 /// # Errors
 /// The disk refuses; then nothing is known.
 pub fn verify(data: &Path, keys: &Path) -> io::Result<Report> {
-    let mut report = store::verify(data)?;
+    let mut names = Names::default();
+    let mut report = store::verify(data, &mut |stored| names.learn(&stored))?;
     report.faults.extend(damaged_snapshots(data)?);
     if let Err(error) = ServerKeys::open(keys) {
         let file = error.path().map(Path::to_owned).unwrap_or_default();
@@ -29,6 +31,9 @@ pub fn verify(data: &Path, keys: &Path) -> io::Result<Report> {
         served(keys).map(drop),
     ];
     report.faults.extend(notes.into_iter().filter_map(Result::err).map(|error| note_fault(&error)));
+    for fault in &mut report.faults {
+        fault.concerns = names.concerns(fault);
+    }
     Ok(report)
 }
 
@@ -64,5 +69,5 @@ fn note_fault(error: &CheckedError) -> Fault {
 }
 
 fn fault(file: PathBuf, what: String, document: Option<[u8; 16]>) -> Fault {
-    Fault { file, offset: 0, what, seqs: None, documents: document.into_iter().collect() }
+    Fault { file, what, documents: document.into_iter().collect(), ..Fault::default() }
 }

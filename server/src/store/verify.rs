@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::contract::End;
 use super::disk::{Disk, DiskFile, RealDisk};
 use super::embedded::log_path;
-use super::frame::{GENESIS_HASH, LogId};
+use super::frame::{GENESIS_HASH, LogId, StoredRecord};
 use super::index::sled_index::{SledIndex, index_path};
 use super::lock::{FolderLock, LockError};
 use super::log::codec::{self, FRAME_HEADER_BYTES};
@@ -55,7 +55,7 @@ impl Report {
 }
 
 /// Something that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fault {
     /// The file.
     pub file: PathBuf,
@@ -67,28 +67,26 @@ pub struct Fault {
     pub seqs: Option<(u64, u64)>,
     /// The documents named in what can still be read of it; the damage may be in these names, too.
     pub documents: Vec<[u8; 16]>,
+    /// Kind and document of each record that can still be read of it, in their order.
+    pub entries: Vec<(u16, [u8; 16])>,
+    /// What it concerns, in words; nothing where nobody can tell.
+    pub concerns: Vec<String>,
 }
 
-/// Checks a data folder.
-pub fn verify(data: &Path) -> io::Result<Report> {
+/// Checks a data folder; `seen` gets every whole record of the log.
+pub fn verify(data: &Path, seen: &mut dyn FnMut(StoredRecord)) -> io::Result<Report> {
     let lock = match FolderLock::take(data) {
         Ok(lock) => Some(lock),
         Err(LockError::InUse { .. }) => None,
         Err(LockError::Io(error)) => return Err(error),
     };
-    let mut report = verify_log(&RealDisk, &log_path(data), lock.is_none())?;
+    let mut report = look_through(&RealDisk, &log_path(data), lock.is_none(), seen)?;
     if lock.is_some() {
         match SledIndex::check(data) {
             None => {}
             Some(Ok(mark)) => report.index_rows = Some(mark.rows),
             Some(Err(what)) => {
-                report.faults.push(Fault {
-                    file: index_path(data),
-                    offset: 0,
-                    what,
-                    seqs: None,
-                    documents: vec![],
-                });
+                report.faults.push(Fault { file: index_path(data), offset: 0, what, ..Fault::default() });
             }
         }
     }
@@ -97,6 +95,15 @@ pub fn verify(data: &Path) -> io::Result<Report> {
 
 /// Checks a log's folder.
 pub(crate) fn verify_log(disk: &dyn Disk, dir: &Path, running: bool) -> io::Result<Report> {
+    look_through(disk, dir, running, &mut |_| {})
+}
+
+fn look_through(
+    disk: &dyn Disk,
+    dir: &Path,
+    running: bool,
+    seen: &mut dyn FnMut(StoredRecord),
+) -> io::Result<Report> {
     let mut report = Report { running, ..Report::default() };
     let note = read_note(disk, dir, running)?;
     if note == MarkRead::Unreadable {
@@ -112,7 +119,7 @@ pub(crate) fn verify_log(disk: &dyn Disk, dir: &Path, running: bool) -> io::Resu
         MarkRead::Stands(mark) => mark.end,
         MarkRead::Missing | MarkRead::Unreadable => End { seq: 0, hash: GENESIS_HASH },
     };
-    let mut walk = Walk { report, end: End { seq: 0, hash: GENESIS_HASH }, joined: true, noted };
+    let mut walk = Walk { report, end: End { seq: 0, hash: GENESIS_HASH }, joined: true, noted, seen };
     for number in 1..=last {
         let path = segment::segment_path(dir, number);
         match disk.open(&path) {
@@ -140,21 +147,22 @@ pub(crate) fn read_note(disk: &dyn Disk, dir: &Path, running: bool) -> io::Resul
 
 impl Report {
     fn fault(&mut self, file: PathBuf, offset: u64, what: &str) {
-        self.faults.push(Fault { file, offset, what: what.to_owned(), seqs: None, documents: Vec::new() });
+        self.faults.push(Fault { file, offset, what: what.to_owned(), ..Fault::default() });
     }
 }
 
 /// The log as far as it was walked.
-struct Walk {
+struct Walk<'s> {
     report: Report,
     /// Where the whole frames so far end.
     end: End,
     /// False behind damage: then the next frame says where it goes on.
     joined: bool,
     noted: End,
+    seen: &'s mut dyn FnMut(StoredRecord),
 }
 
-impl Walk {
+impl Walk<'_> {
     fn segment(&mut self, path: &Path, file: &dyn DiskFile, number: u32, is_tail: bool) -> io::Result<()> {
         self.report.segments += 1;
         match read_head(file)? {
@@ -192,6 +200,7 @@ impl Walk {
                     self.close_gap(head.first_seq);
                     self.report.frames += 1;
                     self.report.records += u64::from(head.records);
+                    codec::records(&head, body).into_iter().for_each(&mut *self.seen);
                     self.end = End { seq: head.last_seq(), hash: head.hash };
                     self.joined = true;
                     if self.noted.seq == self.end.seq && self.noted.hash != self.end.hash {
@@ -237,13 +246,15 @@ impl Walk {
             offset,
             what: broken.what().to_owned(),
             seqs: self.joined.then_some((self.end.seq + 1, self.end.seq + 1)),
-            documents: Vec::new(),
+            ..Fault::default()
         };
         let mut search_from = offset + 1;
         if let Broken::Body(head) = broken {
             let bytes = cursor.bytes(offset, head.frame_bytes() as usize)?;
             let readable = codec::records(&head, bytes.get(FRAME_HEADER_BYTES..).unwrap_or_default());
-            let documents: BTreeSet<_> = readable.into_iter().map(|stored| stored.record.document).collect();
+            fault.entries =
+                readable.into_iter().map(|stored| (stored.record.kind, stored.record.document)).collect();
+            let documents: BTreeSet<_> = fault.entries.iter().map(|(_, document)| *document).collect();
             fault.documents = documents.into_iter().filter(|document| *document != [0; 16]).collect();
             fault.seqs = Some((head.first_seq, head.last_seq()));
             search_from = offset + head.frame_bytes();
@@ -283,7 +294,7 @@ impl Walk {
                     offset: 0,
                     what: "the log ends before what is known to be durable".to_owned(),
                     seqs: lost,
-                    documents: Vec::new(),
+                    ..Fault::default()
                 }),
             }
         }
@@ -316,10 +327,10 @@ mod tests {
     fn a_sound_folder_is_sound_beside_a_server_and_without() {
         let (data, store) = folder();
         store.settle_index().unwrap();
-        let report = verify(data.path()).unwrap();
+        let report = verify(data.path(), &mut |_| {}).unwrap();
         assert!(report.is_sound() && report.running && report.index_rows.is_none());
         drop(store);
-        let report = verify(data.path()).unwrap();
+        let report = verify(data.path(), &mut |_| {}).unwrap();
         assert_eq!((report.is_sound(), report.running, report.index_rows), (true, false, Some(50)));
         assert_eq!((report.segments, report.frames, report.records, report.end_seq), (1, 50, 50, 50));
         assert_eq!(report.log_ids, [[1; 16]]);
@@ -334,7 +345,7 @@ mod tests {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 4;
         fs::write(&segment, &bytes).unwrap();
-        let report = verify(data.path()).unwrap();
+        let report = verify(data.path(), &mut |_| {}).unwrap();
         assert_eq!(report.faults.len(), 1);
         let fault = &report.faults[0];
         assert!(fault.file == segment && fault.offset <= middle as u64 && fault.seqs.is_some());
@@ -346,10 +357,10 @@ mod tests {
         let (data, store) = folder();
         drop(store);
         fs::remove_dir_all(index_path(data.path())).unwrap();
-        assert!(verify(data.path()).unwrap().is_sound());
+        assert!(verify(data.path(), &mut |_| {}).unwrap().is_sound());
         fs::remove_dir_all(log_path(data.path())).unwrap();
-        assert!(verify(data.path()).is_err());
+        assert!(verify(data.path(), &mut |_| {}).is_err());
         fs::create_dir(log_path(data.path())).unwrap();
-        assert!(!verify(data.path()).unwrap().is_sound());
+        assert!(!verify(data.path(), &mut |_| {}).unwrap().is_sound());
     }
 }

@@ -402,3 +402,46 @@ async fn an_undamaged_folder_answers_the_same_each_time() {
         .collect();
     assert_eq!(kinds.len(), KINDS.len(), "{kinds:?}");
 }
+
+/// Every so many bytes of the log one is damaged: more would only take longer.
+const STRIDE_BYTES: usize = 211;
+
+#[tokio::test]
+async fn verify_names_what_damage_concerns_in_words_and_nobody_by_name() {
+    let stopped = Stopped::new().await;
+    let folder = stopped.copy(0);
+    let (data, keys) = (folder.path().join("data"), folder.path().join("data.keys"));
+    let mut concerns = std::collections::BTreeSet::new();
+    for file in
+        files(&data.join("log")).into_iter().filter(|file| file.extension().is_some_and(|ext| ext == "seg"))
+    {
+        let whole = fs::read(&file).unwrap();
+        for at in (64..whole.len()).step_by(STRIDE_BYTES) {
+            let mut bent = whole.clone();
+            bent[at] ^= 1;
+            fs::write(&file, bent).unwrap();
+            let report = verify(&data, &keys).unwrap();
+            assert!(!report.is_sound(), "byte {at}");
+            concerns.extend(report.faults.into_iter().flat_map(|fault| fault.concerns));
+        }
+        fs::write(&file, whole).unwrap();
+    }
+    let said: Vec<String> = concerns.into_iter().collect();
+    for expected in [
+        "1 x change of the log about student ",
+        "1 x change of the plan about student ",
+        "word of the roster",
+    ] {
+        assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
+    }
+    let school = School::serve(folder).unwrap();
+    let (_, students) = in_json(school.get("/v1/students", &school.admin_token(None)).await).await;
+    let (_, people) = in_json(school.get("/v1/people", &school.admin_token(None)).await).await;
+    let names = students["students"].as_array().unwrap().iter().map(|student| &student["display_name"]);
+    let names: Vec<_> =
+        names.chain(people["people"].as_array().unwrap().iter().map(|person| &person["name"])).collect();
+    assert!(names.len() > 2);
+    for name in names {
+        assert!(!said.iter().any(|said| said.contains(name.as_str().unwrap())), "{name}: {said:#?}");
+    }
+}
