@@ -2,6 +2,7 @@
 
 mod backup;
 mod drill;
+mod lost_tail;
 mod restore;
 mod set_back;
 

@@ -1,0 +1,71 @@
+//! What came after the backup and before the loss: devices that were paired then, and work that only a colleague's copy still has.
+
+use serde_json::Value;
+use tests::process::World;
+
+use super::{back_up, restore_and_serve};
+use crate::kills::{log, sessions};
+
+#[test]
+fn a_device_that_was_paired_after_the_copy_brings_its_work_back_by_its_certificate() {
+    let world = World::new();
+    let ana = world.tablet("slp1");
+    ana.ok("sync");
+    let backup = world.folder("backups").join("yesterday");
+    back_up(&world.installation, &backup);
+    let carla = world.tablet("cm1");
+    carla.ok("sync");
+    let session = log(&carla, 0);
+    carla.ok("sync");
+    restore_and_serve(&world, &backup);
+
+    let devices = || world.admin("device list --person cm1")["devices"].clone();
+    assert_eq!(devices(), serde_json::json!([]), "the copy does not know it");
+    assert_eq!(carla.run("sync").code, Some(3), "nothing goes down to it, and nothing of it is lost");
+    assert_eq!(world.admin("restored status")["resent"], 1, "its certificate suffices to bring it back");
+    assert_eq!(devices()[0]["state"], "unconfirmed");
+    world.admin("restored confirm");
+    assert_eq!(devices()[0]["state"], "active");
+    for tablet in [&carla, &ana] {
+        tablet.ok("sync --until-done");
+        assert!(sessions(tablet).contains(&session), "{}", tablet.person);
+    }
+}
+
+#[test]
+fn what_only_a_colleagues_copy_still_has_is_recovered_and_a_coordinator_admits_it() {
+    let world = World::new();
+    let (ana, carla) = (world.tablet("slp1"), world.tablet("cm1"));
+    ana.ok("sync");
+    carla.ok("sync");
+    let backup = world.folder("backups").join("yesterday");
+    back_up(&world.installation, &backup);
+    let session = log(&ana, 0);
+    ana.ok("sync");
+    carla.ok("sync");
+    // Ana's tablet is never seen again.
+    drop(ana);
+    restore_and_serve(&world, &backup);
+    assert_eq!(carla.run("sync").code, Some(3));
+    let status = world.admin("restored status");
+    assert!(status["recovered"].as_u64().unwrap() >= 1, "{status}");
+    world.admin("restored confirm");
+    carla.ok("sync --until-done");
+    assert!(!sessions(&carla).contains(&session), "it waits for somebody's word");
+
+    let token = world.installation.carryover("admin token --as coord1 --days 1 --json --data", &[]).ok();
+    let token: Value = serde_json::from_str(&token.stdout).unwrap();
+    let token = token["token"].as_str().unwrap();
+    let as_coordinator = |line: &str| -> Value {
+        let ran = world.with_server(|server| server.run_as(token, line)).ok();
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let holds = as_coordinator("hold list")["holds"].clone();
+    let ids: Vec<&str> = holds.as_array().unwrap().iter().filter_map(|hold| hold["id"].as_str()).collect();
+    assert!(!ids.is_empty());
+    as_coordinator(&format!("hold admit {}", ids.join(" ")));
+    carla.ok("sync --until-done");
+    assert!(sessions(&carla).contains(&session), "admitted in bulk");
+    let holds = as_coordinator("hold list")["holds"].clone();
+    assert!(holds.as_array().unwrap().iter().all(|hold| hold["state"] == "admitted"), "{holds}");
+}
