@@ -6,6 +6,9 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+/// Rows that one scan fetches at a time.
+const SCAN_ROWS: usize = 1_024;
+
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
 
@@ -63,6 +66,26 @@ pub fn prefix_end(prefix: &[u8]) -> Vec<u8> {
         }
     }
     vec![0xff; prefix.len() + 1]
+}
+
+/// Returns all pairs whose keys begin with `prefix`, in the order of their keys, which are given without it. The store is asked for a few
+/// at a time.
+///
+/// # Errors
+/// [`KvError`]: the store could not be read.
+pub fn scan(store: &dyn KvRead, prefix: &[u8]) -> Result<Vec<Pair>, KvError> {
+    let (end, mut start, mut all) = (prefix_end(prefix), prefix.to_vec(), Vec::new());
+    loop {
+        let rows = store.range(&start, &end, SCAN_ROWS)?;
+        let full = rows.len() == SCAN_ROWS;
+        if let Some((last, _)) = rows.last() {
+            start = [last.as_slice(), &[0]].concat();
+        }
+        all.extend(rows.into_iter().map(|(key, value)| (key[prefix.len()..].to_vec(), value)));
+        if !full {
+            return Ok(all);
+        }
+    }
 }
 
 /// A store in memory, for tests, simulations and small states.

@@ -2,6 +2,7 @@
 //!
 //! A slot is made once, whole, under a key that names its owner, and never touched again. A change of mind is another slot (an edit).
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -359,6 +360,24 @@ pub(crate) fn feed(hash: &mut Sha256, value: &Value) {
             }
         }
     }
+}
+
+/// Sorts slots by their acts, each act where its first slot was. A slot without a readable act is one of its own: the gate holds it for that
+/// field.
+pub fn by_act<S: Borrow<Slot>>(slots: impl IntoIterator<Item = S>) -> Vec<(ActId, Vec<S>)> {
+    let mut acts: Vec<(ActId, Vec<S>)> = Vec::new();
+    let mut places: BTreeMap<ActId, usize> = BTreeMap::new();
+    for slot in slots {
+        let act = slot.borrow().act_or_own();
+        match places.get(&act).and_then(|place| acts.get_mut(*place)) {
+            Some((_, group)) => group.push(slot),
+            None => {
+                places.insert(act, acts.len());
+                acts.push((act, vec![slot]));
+            }
+        }
+    }
+    acts
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::document::container::Containers;
-use crate::document::slot::{ContentHash, Slot, SlotKey};
+use crate::document::slot::{ContentHash, Slot, SlotKey, by_act};
 use crate::gate::refusal::Refusal;
 use crate::gate::shape::{Shaped, Writer, shape_slots};
 use crate::ids::{ActId, PersonId};
@@ -44,18 +44,8 @@ pub fn shape_apart(slots: Vec<Slot>, containers: &Containers, member: PersonId) 
     for slot in &slots {
         *times.entry(slot.key).or_default() += 1;
     }
-    let (mut order, mut by_act): (Vec<ActId>, BTreeMap<ActId, Vec<Slot>>) = Default::default();
-    for slot in slots {
-        let act = slot.act_or_own();
-        let group = by_act.entry(act).or_default();
-        if group.is_empty() {
-            order.push(act);
-        }
-        group.push(slot);
-    }
     let (mut whole, mut misshapen) = (Vec::new(), Vec::new());
-    for act in order {
-        let slots = by_act.remove(&act).unwrap_or_default();
+    for (act, slots) in by_act(slots) {
         let twice = slots.iter().any(|slot| times.get(&slot.key).is_some_and(|times| *times > 1));
         let contents = slots.iter().map(Slot::content_hash).collect();
         let shaped = if twice {

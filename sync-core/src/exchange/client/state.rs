@@ -12,11 +12,8 @@ use crate::exchange::client::trail::{Ancestry, Trail};
 use crate::exchange::codec;
 use crate::exchange::message::{Cursor, EndReason, HoldView, Listed, Receipt};
 use crate::ids::{ActId, DeviceId, DocumentId, HoldId, OrgId, PersonId, StudentId};
-use crate::kv::{KvError, KvRead, Overlay, Pair, prefix_end};
+use crate::kv::{self, KvError, KvRead, Overlay, Pair};
 use crate::time::Moment;
-
-/// Rows that one scan fetches at a time.
-const SCAN_ROWS: usize = 4_096;
 
 /// Whose tablet this is, as pairing said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -261,18 +258,7 @@ impl Tablet<'_> {
 
     /// Returns all rows of a table part, without the prefix.
     pub(crate) fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, KvError> {
-        let (end, mut start, mut all) = (prefix_end(prefix), prefix.to_vec(), Vec::new());
-        loop {
-            let rows = self.0.range(&start, &end, SCAN_ROWS)?;
-            let full = rows.len() == SCAN_ROWS;
-            if let Some((last, _)) = rows.last() {
-                start = [last.as_slice(), &[0]].concat();
-            }
-            all.extend(rows.into_iter().map(|(key, value)| (key[prefix.len()..].to_vec(), value)));
-            if !full {
-                return Ok(all);
-            }
-        }
+        kv::scan(self.0, prefix)
     }
 
     fn values<T: DeserializeOwned>(&self, prefix: &[u8]) -> Result<Vec<T>, KvError> {

@@ -6,7 +6,7 @@ use crate::document::change::ChangeHash;
 use crate::document::container::Containers;
 use crate::document::name::{DocumentKind, DocumentName};
 use crate::document::schema::{self, RecordKind};
-use crate::document::slot::{ContentHash, Slot, SlotKey};
+use crate::document::slot::{ContentHash, Slot, SlotKey, by_act};
 use crate::envelope::{Content, Envelope, EnvelopeError, Verified};
 use crate::exchange::message::{Fate, HoldReason, HoldState, Outcome, Receipt, Sealed};
 use crate::exchange::server::apply::{Contents, Meaning, containers_in, contents_of};
@@ -405,21 +405,9 @@ impl Desk<'_> {
         slots: &'s [Slot],
         contents: &Contents,
     ) -> Result<Vec<Act<'s>>, DeskError> {
-        let mut order: Vec<ActId> = Vec::new();
-        let mut by_act: BTreeMap<ActId, Vec<&Slot>> = BTreeMap::new();
-        for slot in slots {
-            // The gate holds a slot without a readable act for that field.
-            let act = slot.act_or_own();
-            let group = by_act.entry(act).or_default();
-            if group.is_empty() {
-                order.push(act);
-            }
-            group.push(slot);
-        }
         let index = self.index();
         let mut acts = Vec::new();
-        for id in order {
-            let group = by_act.remove(&id).unwrap_or_default();
+        for (id, group) in by_act(slots) {
             let hashes: Vec<ContentHash> = group
                 .iter()
                 .map(|slot| contents.get(&slot.key).copied().unwrap_or_else(|| slot.content_hash()))

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::exchange::codec;
 use crate::exchange::server::row::decode;
-use crate::kv::{KvError, KvRead, Pair, prefix_end};
+use crate::kv::{self, KvError, KvRead, Pair};
 
 /// Bytes of one row's value: what every keeper of an index takes without writing it to a file of its own.
 pub const ROW_BYTES_MAX: usize = 3_072;
@@ -29,9 +29,6 @@ pub(crate) fn pieces<T: Serialize>(prefix: &[u8], value: &T) -> Vec<Pair> {
     let rows = (0u16..).zip(whole.chunks(ROW_BYTES_MAX));
     rows.map(|(number, piece)| ([prefix, &number.to_be_bytes()].concat(), piece.to_vec())).collect()
 }
-
-/// Rows that one scan of the index fetches at a time.
-const SCAN_ROWS: usize = 1_024;
 
 /// Reads the index.
 #[derive(Clone, Copy)]
@@ -54,18 +51,7 @@ impl Index<'_> {
 
     /// Returns all keys of a table part, without the prefix, with their values.
     pub(crate) fn scan(&self, prefix: Vec<u8>) -> Result<Vec<Pair>, KvError> {
-        let (end, mut start, mut all) = (prefix_end(&prefix), prefix.clone(), Vec::new());
-        loop {
-            let rows = self.0.range(&start, &end, SCAN_ROWS)?;
-            let full = rows.len() == SCAN_ROWS;
-            if let Some((last, _)) = rows.last() {
-                start = [last.as_slice(), &[0]].concat();
-            }
-            all.extend(rows.into_iter().map(|(key, value)| (key[prefix.len()..].to_vec(), value)));
-            if !full {
-                return Ok(all);
-            }
-        }
+        kv::scan(self.0, &prefix)
     }
 
     fn values<T: DeserializeOwned>(&self, prefix: Vec<u8>) -> Result<Vec<T>, KvError> {
