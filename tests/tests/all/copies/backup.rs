@@ -1,6 +1,8 @@
 //! Backups are whole or not there, and only whole ones count.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use serde_json::Value;
@@ -9,6 +11,10 @@ use tests::process::{World, eventually};
 use super::{back_up, verify};
 use crate::kills::log;
 
+/// Backups that are taken while the server works, at least.
+const BACKUPS: usize = 6;
+/// Sessions that are logged and sent meanwhile, at least.
+const LOGGED: usize = 3;
 /// What the server says when it counts a backup.
 const COUNTED: &str = "backed up";
 
@@ -19,14 +25,19 @@ fn a_backup_beside_a_server_under_load_is_whole_and_counted() {
     let folder = world.folder("backups");
     let installation = world.installation.clone();
     let to = folder.clone();
+    let logged = Arc::new(AtomicUsize::new(0));
+    let so_far = Arc::clone(&logged);
     let taking = thread::spawn(move || -> Vec<Value> {
-        (0..6).map(|nth| back_up(&installation, &to.join(nth.to_string()))).collect()
+        let mut taken = Vec::new();
+        while taken.len() < BACKUPS || so_far.load(Ordering::Relaxed) < LOGGED {
+            taken.push(back_up(&installation, &to.join(taken.len().to_string())));
+        }
+        taken
     });
-    let mut logged = 0;
     while !taking.is_finished() {
-        log(&ana, logged);
+        log(&ana, logged.load(Ordering::Relaxed));
         ana.ok("sync");
-        logged += 1;
+        logged.fetch_add(1, Ordering::Relaxed);
     }
     let taken = taking.join().unwrap();
     let mut before = 0;
@@ -37,7 +48,7 @@ fn a_backup_beside_a_server_under_load_is_whole_and_counted() {
         assert!(backup["seq"].as_u64().unwrap() >= before && backup["counted"] == true, "{backup}");
         before = backup["seq"].as_u64().unwrap();
     }
-    assert!(before > 0 && logged > 1, "the server worked all the while");
+    assert!(before > 0 && logged.load(Ordering::Relaxed) >= LOGGED, "the server worked all the while");
     eventually("the newest backup to be counted", || {
         world.installation.said().contains(&format!("{COUNTED} seq={before}")).then_some(())
     });
