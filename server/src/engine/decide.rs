@@ -101,7 +101,8 @@ impl Engine {
         work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError> + Send + 'static,
     ) -> Result<R, EngineError> {
         let standing = self.standing;
-        let (unnoted, tail) = (Arc::clone(&self.unnoted), Arc::clone(&self.tail));
+        let (unnoted, tail, cards) =
+            (Arc::clone(&self.unnoted), Arc::clone(&self.tail), Arc::clone(&self.cards));
         let ticket = self.committer.submit_then(
             urgency,
             move |turn| in_turn(turn, &standing, work),
@@ -110,11 +111,11 @@ impl Engine {
                 if let Ok((_, what)) = decided {
                     tail.hear(appended, std::mem::take(&mut what.written));
                     unnoted.add(&what.to_note);
+                    cards.mark(std::mem::take(&mut what.touched));
                 }
             },
         );
         let (reply, what) = self.committed(ticket).await?;
-        self.cards.mark(what.touched);
         if !what.to_note.is_empty() {
             self.note_rest().await?;
         }

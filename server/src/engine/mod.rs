@@ -80,7 +80,7 @@ pub struct Engine {
     tokens: Tokens,
     presence: presence::Presence,
     snapshots: snapshot::Snapshots,
-    cards: cards::Cards,
+    cards: Arc<cards::Cards>,
     backed_up: backed_up::BackedUp,
     publisher: publish::Publisher,
     unnoted: Arc<life::Unnoted>,

@@ -193,7 +193,7 @@ impl Engine {
         note_served(store.reader().as_ref(), &settings.keys)?;
         // What was due when the last start ended is not known: all are looked at again.
         let students = Index(store.index()).students().map_err(DeskError::from)?;
-        let cards = Cards::default();
+        let cards = Arc::new(Cards::default());
         cards.mark(Touched::placed(students.into_iter().map(|student| student.id)));
         let tail = Arc::new(Tail::at(store.reader().end().seq));
         let engine = Arc::new(Self {

@@ -135,6 +135,7 @@ async fn unless_restored(
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RESTORED_RETRY_SECONDS));
     Ok(response)
 }
+
 /// Says that the address of the letter is needed.
 #[utoipa::path(
     get,
@@ -150,6 +151,7 @@ async fn unless_restored(
 async fn letter(Query(wish): Query<Wish>, headers: HeaderMap) -> Response {
     closed(None, wanted(&wish, &headers), &headers)
 }
+
 /// Shows where a guardian signs in. It changes nothing, whoever opens it.
 #[utoipa::path(
     get,
@@ -177,6 +179,7 @@ async fn sign_in_page(
     }
     Ok(welcome(guardian, text, None, StatusCode::OK, &headers))
 }
+
 /// Turns an invitation into a passphrase and a session.
 #[utoipa::path(
     post,
@@ -218,6 +221,7 @@ async fn redeem(
     let let_in = doors.redeem(address(peer), guardian, &form.invitation, passphrase).await;
     let_in_or_not(let_in, guardian, &wish, text, &headers)
 }
+
 /// Signs a guardian in.
 #[utoipa::path(
     post,
@@ -251,6 +255,7 @@ async fn sign_in(
     let let_in = doors.sign_in(address(peer), guardian, Passphrase::tried(form.passphrase)).await;
     let_in_or_not(let_in, guardian, &wish, text, &headers)
 }
+
 /// Ends a session.
 #[utoipa::path(
     post,
@@ -279,6 +284,7 @@ async fn sign_out(
     }
     Ok(see_other(&sign_in_path(guardian), Some(cleared_cookie(guardian)), &headers))
 }
+
 /// Shows the child's page to whose session it is.
 #[utoipa::path(
     get,

@@ -29,6 +29,7 @@ pub(super) struct ExchangeQuery {
     /// Bytes of entries that the tablet's line carries; none: as many as a reply may have.
     room: Option<usize>,
 }
+
 /// Exchanges: brings what a tablet has, and takes what is new for it.
 #[utoipa::path(
     post,
@@ -55,6 +56,7 @@ pub(super) async fn exchange(
     response.headers_mut().extend(token.map(|token| (TOKEN, token)));
     Ok(response)
 }
+
 /// Hands in what was made on a device, whatever has become of its access.
 ///
 /// Without an `Authorization` header the certificate in the request says whose device it was, and only what was sealed is looked at.

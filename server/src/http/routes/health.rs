@@ -23,6 +23,7 @@ pub(super) struct Ready {
     /// Whether the server was restored and waits for its administrator.
     waiting_for_confirmation: bool,
 }
+
 /// Says that the process runs.
 #[utoipa::path(
     get,

@@ -75,6 +75,7 @@ struct HoldRow {
     /// Whether it came after its author's grant had ended.
     late: Option<bool>,
 }
+
 /// Lists the holds that the caller may review, and the caller's own.
 ///
 /// An administrator sees that they exist, and not what is in them.
@@ -94,6 +95,7 @@ pub(super) async fn list(
     let viewer = viewer(&engine, &bearer(&engine, &headers)?)?;
     Ok(Json(Holds { holds: engine.holds(viewer).await?.iter().map(view).collect() }))
 }
+
 /// Shows a hold.
 #[utoipa::path(
     get,
@@ -115,6 +117,7 @@ pub(super) async fn show(
     let seen = engine.hold(viewer, id).await?.ok_or(Code::NotFound)?;
     Ok(Json(Holds { holds: vec![view(&seen)] }))
 }
+
 /// Admits holds: what they say comes to stand, in their authors' names.
 ///
 /// Holds that build on each other are admitted together.
@@ -137,6 +140,7 @@ pub(super) async fn admit(
     let request: AdmitRequest = object(&body)?;
     decide(&engine, &caller, request.holds, Verdict::Admit).await
 }
+
 /// Declines holds, with a reason that their authors are told.
 #[utoipa::path(
     post,

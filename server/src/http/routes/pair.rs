@@ -56,6 +56,7 @@ pub(super) struct PairResponse {
     /// The key to which the tablet seals its acts, in base64url.
     sealing_key: String,
 }
+
 /// Pairs a device with a one-time code.
 ///
 /// A request whose answer was lost can be sent again.

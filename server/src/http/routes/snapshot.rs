@@ -29,6 +29,7 @@ pub(super) struct SnapshotQuery {
     #[serde(default)]
     at_least: u64,
 }
+
 /// Sends a whole document, or a part of its bytes.
 ///
 /// Rights are looked up at each request. `If-None-Match`, `Range` and `If-Range` are understood.

@@ -11,12 +11,13 @@ use crate::exchange::message::{
     Cursor, ENVELOPES_MAX, Fate, LISTING_MAX, Listing, OFFERS_MAX, REPLY_BYTES_MAX, Reply, Request,
     SEALED_MAX, TRAIL_MAX, WITHDRAWALS_MAX,
 };
+use crate::exchange::server::check::{Checked, check};
 use crate::exchange::server::desk::{Conditions, Desk, DeskError};
 use crate::exchange::server::entry::LogEntry;
 use crate::exchange::server::index::Index;
 use crate::exchange::server::listing::{Position, compare};
 use crate::exchange::server::offer::{CheckedOffer, check_offer};
-use crate::exchange::server::receive::{Checked, check, over_quota};
+use crate::exchange::server::receive::over_quota;
 use crate::exchange::server::reply::{LogRead, Worth, cursor_at, is_ours, tell, worth};
 use crate::exchange::server::restore::{Opened, is_a_life, life, open, waits_for_confirmation};
 use crate::exchange::server::seen::Seen;

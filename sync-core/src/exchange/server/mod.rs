@@ -6,12 +6,14 @@
 
 pub mod answer;
 pub mod apply;
+pub mod check;
 pub mod desk;
 pub mod due;
 pub mod entry;
 pub mod grants;
 pub mod hold;
 pub mod index;
+mod judge;
 mod listing;
 pub mod offer;
 mod receipt;

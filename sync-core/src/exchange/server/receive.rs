@@ -2,214 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::change::ChangeHash;
-use crate::document::container::Containers;
-use crate::document::name::{DocumentKind, DocumentName};
-use crate::document::schema::{self, RecordKind};
+use crate::document::name::DocumentName;
 use crate::document::slot::{ContentHash, Slot, SlotKey, by_act};
-use crate::envelope::{Content, Envelope, EnvelopeError, Verified};
-use crate::exchange::message::{Fate, HoldReason, HoldState, Outcome, Receipt, Sealed};
-use crate::exchange::server::apply::{Contents, Meaning, containers_in, contents_of};
+use crate::envelope::{Envelope, Verified};
+use crate::exchange::message::{Fate, HoldReason, HoldState, Outcome, Receipt};
+use crate::exchange::server::apply::{Contents, Meaning};
+use crate::exchange::server::check::{Checked, Refused, Whole};
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{Hold, LogEntry, Origin};
 use crate::exchange::server::hold::{Earlier, hold_id, known};
-use crate::exchange::server::index::{DocumentState, Index, Quota};
+use crate::exchange::server::index::{DocumentState, Quota};
+use crate::exchange::server::judge::Judged;
 use crate::exchange::server::receipt::{About, content_of};
-use crate::gate::apart::{Apart, Misshapen, shape_apart};
-use crate::gate::policy::{self, Lack, POLICY, Place};
-use crate::gate::refusal::Refusal;
-use crate::gate::shape::{Shaped, Wrapping, Writer, shape_change, shape_slots, slots_in};
-use crate::ids::{ActId, DeviceId, DocumentId, PersonId};
-use crate::kv::KvError;
-use crate::roster::reading::{Roles, may_read};
-use crate::roster::{Device, DeviceState};
+use crate::gate::apart::Misshapen;
+use crate::gate::policy::{self, POLICY};
+use crate::gate::shape::Wrapping;
+use crate::ids::{ActId, DeviceId, DocumentId};
+use crate::roster::Device;
 
 /// Holds of one device that may wait at a time.
 pub const WAITING_MAX: u64 = 5_000;
 /// Bytes of refused envelopes that are kept of one device.
 pub const REFUSED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// The code of what is refused because there is no such document for its author, whether or not it exists for others.
-pub const NO_SUCH_DOCUMENT: &str = "no_such_document";
-
-/// The code of what was sealed to another server's key, or is damaged.
-pub const SEALED_UNREADABLE: &str = "sealed_unreadable";
-
 /// Returns whether a device is beyond its quota: nothing more of it gets a fate until something is decided.
 pub fn over_quota(quota: &Quota) -> bool {
     quota.waiting >= WAITING_MAX || quota.refused_bytes >= REFUSED_BYTES_MAX
-}
-
-/// An envelope on which all has been done that needs no turn: its signature and shape are checked.
-#[derive(Debug, Clone)]
-pub struct Checked {
-    envelope: Envelope,
-    hash: ContentHash,
-    content: Result<Whole, Refused>,
-}
-
-/// Who says what, in which document.
-#[derive(Debug, Clone)]
-struct Whole {
-    verified: Verified,
-    device: Device,
-    name: DocumentName,
-    shaped: Shaped,
-    /// What the slots say: a member's keys stand once in an envelope.
-    contents: Contents,
-    /// The acts that travelled with them and are no lists of slots.
-    misshapen: Vec<Misshapen>,
-}
-
-impl Checked {
-    /// Returns the hash of the change that the envelope brought, if it brought one that could be read.
-    pub fn change(&self) -> Option<ChangeHash> {
-        let whole = self.content.as_ref().ok()?;
-        whole.shaped.wrapping().map(|wrapping| wrapping.outline.hash)
-    }
-
-    /// Returns the device that signed the envelope, as far as that is known.
-    pub(crate) fn device(&self) -> Option<DeviceId> {
-        match &self.content {
-            Ok(whole) => Some(whole.device.id),
-            Err(refused) => refused.device,
-        }
-    }
-
-    /// Returns what the envelope says if all of it is this act, in this document.
-    pub(crate) fn only_act(&self, document: DocumentId, act: ActId) -> Option<ContentHash> {
-        let whole = self.content.as_ref().ok()?;
-        let slots = whole.shaped.slots();
-        let all = whole.verified.body().document == document
-            && whole.misshapen.is_empty()
-            && slots.iter().all(|slot| slot.act() == Some(act));
-        all.then(|| content_of(slots.iter().map(Slot::content_hash)))
-    }
-}
-
-/// Why an envelope has nothing in it that could stand.
-#[derive(Debug, Clone)]
-struct Refused {
-    document: DocumentId,
-    device: Option<DeviceId>,
-    code: String,
-    /// The acts of which each is refused by itself; none where the envelope cannot be looked into.
-    acts: Vec<Misshapen>,
-}
-
-/// Checks all of an envelope that depends on nothing that could change before it is committed: many can be checked side by side.
-///
-/// # Errors
-/// [`KvError`]: the index could not be read.
-pub fn check(index: &Index<'_>, envelope: Envelope) -> Result<Checked, KvError> {
-    check_for(index, envelope, None)
-}
-
-/// As [`check`]; `named` is the document's name where something proves that the author was given it: then it need not be known here.
-pub(crate) fn check_for(
-    index: &Index<'_>,
-    envelope: Envelope,
-    named: Option<&DocumentName>,
-) -> Result<Checked, KvError> {
-    let mut failed = None;
-    let mut device = None;
-    let verified = envelope.verify(|id| match index.device(id) {
-        Ok(known) => {
-            device = known;
-            device.as_ref().map(|device| device.key)
-        }
-        Err(error) => {
-            failed = Some(error);
-            None
-        }
-    });
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    let hash = verified.as_ref().map_or_else(|_| envelope.hash(), Verified::hash);
-    let content = match (verified, device) {
-        (Ok(verified), Some(device)) => shape(index, verified, device, named)?,
-        (Ok(_), None) => Err(refused(None, None, EnvelopeError::UnknownDevice.code())),
-        (Err(error), _) => Err(refused(None, None, error.code())),
-    };
-    Ok(Checked { envelope, hash, content })
-}
-
-/// Returns what becomes of a sealed act that this server cannot open: refused, and kept as evidence as it came.
-pub(crate) fn unreadable(sealed: &Sealed) -> Checked {
-    let envelope = Envelope { body: sealed.sealed.clone(), signature: [0; 64] };
-    let hash = envelope.hash();
-    Checked { envelope, hash, content: Err(refused(Some(sealed.document), None, SEALED_UNREADABLE)) }
-}
-
-fn refused(document: Option<DocumentId>, device: Option<DeviceId>, code: &str) -> Refused {
-    let document = document.unwrap_or(DocumentId([0; 16]));
-    Refused { document, device, code: code.to_owned(), acts: Vec::new() }
-}
-
-fn shape(
-    index: &Index<'_>,
-    verified: Verified,
-    device: Device,
-    named: Option<&DocumentName>,
-) -> Result<Result<Whole, Refused>, KvError> {
-    let body = verified.body();
-    let no = |code: &str| Ok(Err(refused(Some(body.document), Some(device.id), code)));
-    let state = index.document(body.document)?;
-    let given = named.is_some() || index.was_given(device.person, body.document)?;
-    let known = state.map(|state| (state.name, state.steps));
-    // Founded now or when it is decided, a document has the same maps.
-    let founded = named.map(|name| (name.clone(), schema::steps(name.kind).len() as u32));
-    let (Some((name, steps)), true) = (known.or(founded), given && !index.is_gone(body.document)?) else {
-        return no(NO_SUCH_DOCUMENT);
-    };
-    if name.org != body.org {
-        return no(NO_SUCH_DOCUMENT);
-    }
-    let places = containers_in(body.document, name.kind, steps);
-    match shape_content(&body.content, &places, &device) {
-        Ok(Apart { shaped: Some(shaped), misshapen }) => {
-            let contents = contents_of(shaped.slots());
-            Ok(Ok(Whole { name, verified, device, shaped, contents, misshapen }))
-        }
-        Ok(Apart { shaped: None, misshapen }) => {
-            Ok(Err(Refused { acts: misshapen, ..refused(Some(body.document), Some(device.id), "") }))
-        }
-        Err(refusal) => no(refusal.code()),
-    }
-}
-
-fn shape_content(content: &Content, places: &Containers, device: &Device) -> Result<Apart, Refusal> {
-    let shaped = match content {
-        Content::Change(bytes) => shape_change(bytes, places, device.person, device.id),
-        Content::Slots(slots) => shape_slots(slots.clone(), places, Writer::Member(device.person)),
-    };
-    // Nearly always all of it is well-formed; only where it is not, the acts are told apart.
-    shaped.map(Apart::from).or_else(|_| {
-        let slots = match content {
-            Content::Change(bytes) => slots_in(bytes, places)?,
-            Content::Slots(slots) => slots.clone(),
-        };
-        shape_apart(slots, places, device.person)
-    })
-}
-
-/// What one act lacks; with no reason, it may stand.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Judged {
-    pub(crate) reason: Option<HoldReason>,
-    pub(crate) fault: Option<String>,
-    pub(crate) late: bool,
-    pub(crate) only_on_top: bool,
-}
-
-/// Where an author stands as an envelope is judged: looked up once for all of its acts, in the writer's turn.
-pub(crate) struct Ground {
-    author: PersonId,
-    device: Option<DeviceState>,
-    roles: Roles,
-    year_closed: bool,
-    reads: bool,
 }
 
 /// One act of an envelope, sorted by what stands of it.
@@ -445,89 +263,6 @@ impl Desk<'_> {
         Ok(acts)
     }
 
-    /// Looks up where an author stands today.
-    pub(crate) fn ground(
-        &self,
-        name: &DocumentName,
-        author: PersonId,
-        device: Option<DeviceState>,
-    ) -> Result<Ground, DeskError> {
-        let today = self.today();
-        let roles = self.roles_on(author, name.subject, today)?;
-        // Only a plan is of a year that closes: for all others the calendar need not be read.
-        let year_closed =
-            name.kind == DocumentKind::Plan && self.index().calendar()?.year_is_closed(&name.period, today);
-        Ok(Ground { author, device, reads: may_read(name, author, &roles), roles, year_closed })
-    }
-
-    /// Judges slots of one act by where its author stands. `earlier` is what came before them in the same envelope and may stand.
-    pub(crate) fn judge_slots(
-        &self,
-        document: DocumentId,
-        name: &DocumentName,
-        ground: &Ground,
-        slots: &[&Slot],
-        earlier: &Earlier,
-    ) -> Result<Judged, DeskError> {
-        if slots.is_empty() {
-            return Ok(Judged::default());
-        }
-        let index = self.index();
-        let place = Place {
-            kind: name.kind,
-            member: name.member,
-            author: ground.author,
-            roles: &ground.roles,
-            year_closed: ground.year_closed,
-        };
-        let mut seen = earlier.clone();
-        let (mut lack, mut fault, mut on_top) = (None, None, false);
-        let own: std::collections::BTreeSet<SlotKey> = slots.iter().map(|slot| slot.key).collect();
-        for slot in slots {
-            let failed = std::cell::RefCell::new(None);
-            let look_up = |key: &SlotKey| {
-                known(&index, document, &seen, key).unwrap_or_else(|error| {
-                    *failed.borrow_mut() = Some(error);
-                    None
-                })
-            };
-            let verdict = policy::judge(&place, slot, &look_up);
-            let mut later = false;
-            for base in policy::builds_on(slot) {
-                let stands = index.slot(document, &base)?.is_some() || seen.contains_key(&base);
-                later |= !stands && own.contains(&base);
-                on_top |= !stands && !own.contains(&base);
-            }
-            if let Some(error) = failed.into_inner() {
-                return Err(error.into());
-            }
-            lack = lack.or(verdict.lack);
-            fault = fault.or(verdict.fault.map(|fault| fault.to_string()));
-            if later && slot.container == RecordKind::Edit.container() {
-                // An edit that replaces what only comes after it would make a cycle possible.
-                fault = fault.or_else(|| Some("replaces does not go with the other values".to_owned()));
-            }
-            let found = policy::known_of(slot, &|key| known(&index, document, &seen, key).ok().flatten());
-            seen.extend(found.map(|found| (slot.key, found)));
-        }
-        let late = !ground.reads;
-        let reason = match (late, ground.device, &lack, &fault, on_top) {
-            (true, ..) => Some(HoldReason::AccessEnded),
-            (_, Some(DeviceState::Lost), ..) => Some(HoldReason::DeviceLost),
-            (_, Some(DeviceState::Revoked) | None, ..) => Some(HoldReason::DeviceRevoked),
-            (_, _, Some(lack), ..) => Some(match lack {
-                Lack::Proposal => HoldReason::Proposal,
-                Lack::NotAllowed => HoldReason::NotAllowed,
-                Lack::ClosedYear => HoldReason::ClosedYear,
-                Lack::NoPolicy => HoldReason::NoPolicy,
-            }),
-            (_, _, _, Some(_), _) => Some(HoldReason::NeedsCorrection),
-            (.., true) => Some(HoldReason::OnTop),
-            (.., false) => None,
-        };
-        Ok(Judged { only_on_top: reason == Some(HoldReason::OnTop), reason, fault, late })
-    }
-
     #[expect(clippy::too_many_arguments, reason = "all of one envelope, taken apart once")]
     fn store_allowed(
         &mut self,
@@ -579,31 +314,6 @@ impl Desk<'_> {
             return Ok(0);
         }
         self.issue(&state.name, &slots, &Origin::Again { envelope, receipt })
-    }
-
-    /// A receipt stands in for policy. What builds on something that does not stand again yet waits for that, and for nothing else.
-    pub(crate) fn judge_by_receipt(
-        &self,
-        document: DocumentId,
-        slots: &[&Slot],
-        earlier: &Earlier,
-    ) -> Result<Judged, DeskError> {
-        let index = self.index();
-        let made = |base: &SlotKey| slots.iter().any(|slot| slot.key == *base) || earlier.contains_key(base);
-        let mut on_top = false;
-        for base in slots.iter().flat_map(|slot| policy::builds_on(slot)) {
-            on_top |= !made(&base) && index.slot(document, &base)?.is_none();
-        }
-        Ok(Judged { reason: on_top.then_some(HoldReason::OnTop), only_on_top: on_top, ..Judged::default() })
-    }
-
-    fn was_taken_out(&self, document: DocumentId, slots: &[&Slot]) -> Result<bool, DeskError> {
-        for slot in slots {
-            if self.index().is_taken_out(document, &slot.key, &slot.content_hash())? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that is known of one act")]

@@ -80,7 +80,7 @@ fn every_code_of_a_refused_act_has_its_line() {
     let of = |file: &str| &sources[&Path::new("sync-core/src").join(file)];
     let mut codes = texts_behind(of("gate/refusal.rs"), "=>");
     codes.extend(texts_behind(of("envelope.rs"), "=>"));
-    codes.extend(texts_behind(of("exchange/server/receive.rs"), ": &str ="));
+    codes.extend(texts_behind(of("exchange/server/check.rs"), ": &str ="));
     compare("Why an act was refused", codes);
 }
 

@@ -67,6 +67,7 @@ pub(super) struct Revoked {
     #[schema(value_type = String)]
     device: DeviceId,
 }
+
 /// Gives a person a code to pair a tablet with.
 #[utoipa::path(
     post,
@@ -90,6 +91,7 @@ pub(super) async fn code(
     let expires = organisation.zone.rfc3339(new.expires);
     Ok(Json(CodeGiven { code: new.code.to_string(), expires, person }))
 }
+
 /// Lists devices.
 #[utoipa::path(
     get,
@@ -119,6 +121,7 @@ pub(super) async fn list(
     });
     Ok(Json(Devices { devices: rows.collect() }))
 }
+
 /// Ends a device's access. What was made on it can still be handed in.
 #[utoipa::path(
     post,

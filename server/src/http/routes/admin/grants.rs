@@ -99,6 +99,7 @@ pub(super) struct Granted {
     #[schema(value_type = String)]
     grant: GrantId,
 }
+
 /// Lists places on teams.
 #[utoipa::path(
     get,
@@ -131,6 +132,7 @@ pub(super) async fn list(
     let asked = grants.into_iter().filter(|grant| person.is_none_or(|person| grant.person == person));
     Ok(Json(Grants { grants: asked.map(|grant| row(&grant, today)).collect() }))
 }
+
 /// Gives a person a place on a student's team.
 ///
 /// The same place given again, from the same day, is the same grant with these terms.
@@ -163,6 +165,7 @@ pub(super) async fn add(
     let added = engine.decide(move |desk| Ok(ruling(add_grant(desk, by, new)?)));
     Ok(Json(Granted { grant: added.await??.id }))
 }
+
 /// Ends a place on a team. The last day may be past.
 #[utoipa::path(
     post,

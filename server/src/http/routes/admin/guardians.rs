@@ -84,6 +84,7 @@ pub(super) struct Decided {
     #[schema(value_type = String)]
     guardian: GuardianId,
 }
+
 /// Lists guardians.
 #[utoipa::path(
     get,
@@ -114,6 +115,7 @@ pub(super) async fn list(
     let guardians = asked.map(|guardian| row(&index, guardian)).collect::<Result<_, KvError>>()?;
     Ok(Json(Guardians { guardians }))
 }
+
 /// Invites a guardian to a student's page.
 #[utoipa::path(
     post,
@@ -142,6 +144,7 @@ pub(super) async fn invite(
         expires: zone.rfc3339(invited.expires),
     }))
 }
+
 /// Keeps everything from a guardian, from the next request on, or lifts that again.
 #[utoipa::path(
     post,
@@ -167,6 +170,7 @@ pub(super) async fn restrict(
     });
     Ok(Json(Decided { guardian: done.await?? }))
 }
+
 /// Ends a guardian's access for good.
 #[utoipa::path(
     post,

@@ -51,6 +51,7 @@ pub(super) struct Imported {
     /// The first rows that made a difference.
     rows: Vec<RowChange>,
 }
+
 /// Imports the district's roster: all of it, or nothing.
 ///
 /// Importing again what is there changes nothing. Where files have errors, the refusal lists them in `error.errors`, each with `file`, `line`, `column`, `code` and `message`.

@@ -21,6 +21,7 @@ pub(super) struct People {
 pub(super) struct Students {
     students: Vec<StudentRow>,
 }
+
 /// Lists everybody who is here.
 #[utoipa::path(
     get,
@@ -37,6 +38,7 @@ pub(super) async fn people(
     administrator(&engine, &headers)?;
     Ok(Json(People { people: engine.people()? }))
 }
+
 /// Lists all students, with teams, goals and service lines.
 #[utoipa::path(
     get,

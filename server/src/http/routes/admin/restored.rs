@@ -30,6 +30,7 @@ pub(super) async fn status(
     administrator(&engine, &headers)?;
     Ok(Json(view(&engine.restored()?)))
 }
+
 /// Confirms grants, revoked devices and destructions of a restored server, so that it goes on.
 #[utoipa::path(
     post,
