@@ -27,11 +27,24 @@
 //! use sync_core::exchange::client::{outbox, state::{Profile, Tablet}, view};
 //! use sync_core::exchange::message::Outcome;
 //! use sync_core::exchange::server::{answer, desk::{Conditions, Desk, Secret, ServerRun}, index::Index};
-//! use sync_core::exchange::server::entry::{LogEntry, Organisation};
+//! use sync_core::exchange::server::{entry::{LogEntry, Organisation}, reply::LogRead};
 //! use sync_core::ids::*;
-//! use sync_core::kv::Memory;
+//! use sync_core::kv::{KvError, Memory};
 //! use sync_core::roster::{Device, DeviceState, Grant, role::Role};
 //! use sync_core::time::{Zone, moment_from_rfc3339};
+//!
+//! /// What stands in the server's log: here a list, in the server a file.
+//! struct Log(Vec<LogEntry>);
+//!
+//! impl LogRead for Log {
+//!     fn entry(&self, seq: u64) -> Result<LogEntry, KvError> {
+//!         let at = usize::try_from(seq).ok().and_then(|seq| seq.checked_sub(1));
+//!         at.and_then(|at| self.0.get(at)).cloned().ok_or(KvError::Damaged("no such entry"))
+//!     }
+//!     fn end(&self) -> u64 { self.0.len() as u64 }
+//!     fn horizon(&self) -> u64 { 0 }
+//!     fn running(&self, seq: u64) -> Result<Option<[u8; 8]>, KvError> { Ok((seq <= self.end()).then(|| seq.to_be_bytes())) }
+//! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let (org, student, slp) = (OrgId([1; 16]), StudentId([2; 16]), PersonId([3; 16]));
@@ -55,7 +68,9 @@
 //!     from: "2026-08-20".parse()?, to: None, supervisor: None, reason: "caseload".to_owned().into(),
 //! })?;
 //! let next = desk.next();
-//! index.apply(desk.decide().writes);
+//! let decided = desk.decide();
+//! index.apply(decided.writes);
+//! let log = Log(decided.entries);
 //!
 //! // A tablet, in a hallway: a goal is written, and kept before anything else happens.
 //! let mut store = Memory::default();
@@ -69,13 +84,13 @@
 //! let author = Author { member: slp, role: Role::Slp };
 //! let mut drawn = [ulid::Ulid::from(10_u128)].into_iter();
 //! let made = act(&goal, plan.id(), &author, Stamp { at: now, offset_ms: 0 }, &mut drawn, ActId([11; 16]))?;
-//! let writes = outbox::keep(&store, &plan, made.id, made.slots)?;
+//! let writes = outbox::keep(&store, &plan, made.id, made.slots, None)?;
 //! store.apply(writes);
 //! assert_eq!(Tablet(&store).unsent()?, 1);
 //!
 //! // Back in the network: the request brings the act, and the server gives it its fate.
 //! let outgoing = outbox::compose(&store, &key, "example", now, &|_| false)?;
-//! let checked = answer::check_request(&Index(&index), &device, outgoing.request)??;
+//! let checked = answer::check_request(&Index(&index), &log, &conditions, &|_| None, &device, outgoing.request)??;
 //! let mut desk = Desk::new(&index, next, conditions)?;
 //! let taken = desk.take(checked)?;
 //! assert_eq!(taken.fates[0].outcome, Outcome::Stored);

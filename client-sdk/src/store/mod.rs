@@ -9,8 +9,8 @@
 //!
 //! > What [`Store::update`] has returned from is on the medium: it survives a killed program and an empty battery.
 //!
-//! Every value carries a checksum over its table, its key and itself, and the rows are [counted](ledger), so that a damaged or missing one
-//! is never taken for the truth: a store with damage in it is [mended](mend) when it is opened, and says what it has lost. Nothing
+//! Every value carries a checksum over its table, its key and itself, and the rows are counted, so that a damaged or missing one
+//! is never taken for the truth: a store with damage in it is mended when it is opened, and says what it has lost. Nothing
 //! removed stays behind: freed pages are overwritten, and [`Store::scrub`] empties the write-ahead log and packs the file.
 //!
 //! Several programs may have the same folder open. Writers wait for one another for [`BUSY_WAIT_MS_MAX`]; what is read in one

@@ -26,7 +26,7 @@ const UNCOUNTED: i64 = 1;
 impl Store {
     /// Opens the store in a folder, and makes it where there is none. Folder and files are for their owner alone.
     ///
-    /// A store with damage in it is [mended](super::mend) first; [`Store::damage`] says what was lost.
+    /// A store with damage in it is mended first; [`Store::damage`] says what was lost.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -131,7 +131,7 @@ fn check_fields(path: &str, fields: &[Field], map: &Fields) -> Result<(), Fault>
 
 /// Checks a whole record as it was made: types, lengths, ranges, and what its values say of one another.
 ///
-/// The value of an edit is not checked here: what it must be depends on the target ([`editable_leaf`]).
+/// The value of an edit is not checked here: what it must be depends on the target ([`editable_leaf`](super::editable_leaf)).
 ///
 /// # Errors
 /// The first [`Fault`] in the order of the schema.

@@ -309,7 +309,7 @@ pub struct AnswerTo {
     pub brings_back: bool,
     /// Up to where a backup of the present log exists.
     pub backed_up: u64,
-    /// About how many bytes of entries the line carries; [`REPLY_BYTES_MAX`](crate::exchange::message::REPLY_BYTES_MAX) at the most.
+    /// About how many bytes of entries the line carries; [`REPLY_BYTES_MAX`] at the most.
     pub room: usize,
 }
 
