@@ -110,6 +110,7 @@ pub mod projection;
 pub mod record;
 pub mod roster;
 pub mod sealing;
+pub mod seeded;
 pub mod sensitive;
 pub mod service;
 pub mod time;
