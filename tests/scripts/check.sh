@@ -32,9 +32,11 @@ stage() {
 
 stage "format" cargo fmt --all --check
 stage "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
+stage "no switch of a test in use" tests/scripts/plain.sh
 # The stories run the programs, which lie beside the tests then; selected with `tests`, they can be made to die at named places.
 stage "programs" cargo build --locked --workspace --bins
 stage "tests" cargo nextest run --locked --workspace --profile ci -E "not ($book)"
+stage "seeded bugs" tests/scripts/seeded.sh
 stage "examples in the documentation" cargo test --locked --workspace --doc
 stage "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 stage "book" cargo nextest run --locked --package tests --profile ci -E "$book"

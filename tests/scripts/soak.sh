@@ -11,6 +11,7 @@ need_c_compiler
 need_nextest
 
 export ROUNDS=${ROUNDS:-200} DAMAGE_ROUNDS=${DAMAGE_ROUNDS:-20000}
+tests/scripts/seeded.sh
 cargo build --locked --workspace --release --bins
 # Where schemathesis cannot be had, the script says so, and the rest goes on.
 tests/scripts/openapi.sh || [ $? = 3 ]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use sync_core::seeded::{Bug, seeded};
 
 use super::ledger::{Commits, LEDGER, Ledger};
 use super::mend::{Shared, is_under_way, mend};
@@ -174,7 +175,7 @@ fn check(connection: &Connection, noted: u64) -> Result<(), StoreError> {
     if ledger.commits < noted {
         return Err(StoreError::Damaged("the last things that were saved are gone".into()));
     }
-    match Ledger::count(&transaction)?.has_rows_of(&ledger) {
+    match Ledger::count(&transaction)?.has_rows_of(&ledger) || seeded(Bug::RowsUncounted) {
         true => Ok(()),
         false => Err(StoreError::Damaged("rows are gone".into())),
     }

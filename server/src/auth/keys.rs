@@ -29,6 +29,7 @@ use ed25519_dalek::{SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use sync_core::sealing::OpeningKey;
+use sync_core::seeded::{Bug, seeded};
 use zeroize::Zeroizing;
 
 /// The mode of the keys folder: its owner alone.
@@ -348,7 +349,8 @@ fn read(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeysError> {
         return Err(KeysError::NotAKey(path.to_owned()));
     };
     let key = Zeroizing::new(*key);
-    match path.file_name().is_some_and(|name| checksum(name, &key) == written) {
+    let is_ours = path.file_name().is_some_and(|name| checksum(name, &key) == written);
+    match is_ours || seeded(Bug::KeyUnchecked) {
         true => Ok(key),
         false => Err(KeysError::Damaged(path.to_owned())),
     }

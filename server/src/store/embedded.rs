@@ -22,6 +22,7 @@ use super::lock::FolderLock;
 use super::log::table::Shared;
 use super::log::{Log, OpenError, SEGMENT_BYTES};
 use sync_core::kv::{KvError, KvRead, Pair, Write};
+use sync_core::seeded::{Bug, seeded};
 
 /// The embedded store. Dropping it brings the index to the log's end and closes it in good order.
 pub struct EmbeddedStore {
@@ -146,6 +147,10 @@ impl Store for EmbeddedStore {
     fn sync(&mut self) -> Result<End, SyncError> {
         let group = std::mem::take(&mut self.view.group);
         let index = Arc::clone(&self.view.index);
+        if seeded(Bug::IndexAheadOfTheLog) {
+            let end = End { seq: self.log.next_seq() - 1, hash: self.reader.end().hash };
+            self.view.index.publish(group.clone(), self.reader.log_id(), end);
+        }
         let mut shown = None;
         let end = self.log.sync(|log_id, end| {
             index.publish(group, log_id, end);

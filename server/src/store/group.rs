@@ -24,6 +24,7 @@ use super::log::codec::encoded_bytes;
 use super::log::is_disk_full;
 use crate::crash::crash_point;
 use sync_core::kv::{KvRead, Write};
+use sync_core::seeded::{Bug, seeded};
 
 /// How much work may wait; more is turned away at once.
 pub const QUEUE_WORK_MAX: usize = 4096;
@@ -325,6 +326,11 @@ fn take(store: &mut dyn Store, work: Work, group: &mut Group) {
 
 /// Syncs the group, answers all of it, and returns what went wrong.
 fn commit(store: &mut dyn Store, group: &mut Group) -> Option<CommitError> {
+    if seeded(Bug::ReceiptBeforeSync) {
+        for (answer, appended) in std::mem::take(&mut group.answers) {
+            answer(Ok(appended));
+        }
+    }
     let synced = store.sync();
     crash_point("after_sync");
     let failed = synced.err().map(not_synced);

@@ -17,6 +17,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sync_core::seeded::{Bug, seeded};
+
 use super::disk::Disk;
 
 /// New work is taken only while so much is free, in bytes; on smaller disks the [`PART_OF_DISK`]th part.
@@ -53,6 +55,9 @@ impl Room {
 
     /// Makes the reserve's room free; returns whether there was any.
     pub fn give_up_reserve(&mut self) -> bool {
+        if seeded(Bug::ReserveNeverGivenUp) {
+            return false;
+        }
         std::mem::take(&mut self.reserved) && self.disk.remove(&self.reserve()).is_ok()
     }
 

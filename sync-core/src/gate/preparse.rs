@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::document::change::{ChangeHash, MAGIC, OP_MAX};
 use crate::document::cursor::Cursor;
 use crate::gate::refusal::Refusal;
+use crate::seeded::{Bug, seeded};
 
 /// Bytes of one change.
 pub const CHANGE_BYTES_MAX: usize = 256 * 1024;
@@ -116,11 +117,9 @@ fn columns(mut list: Cursor<'_>, actors: u64) -> Result<(), Refusal> {
         let column = Cursor(data.take(length)?);
         match spec & 7 {
             // A group counts the predecessors of each row.
-            0 => runs(
-                column,
-                Cursor::number,
-                |_, count| if count == 0 { Ok(()) } else { Err(Refusal::Predecessor) },
-            )?,
+            0 => runs(column, Cursor::number, |_, count| {
+                if count == 0 || seeded(Bug::Predecessor) { Ok(()) } else { Err(Refusal::Predecessor) }
+            })?,
             1 => runs(column, Cursor::number, |_, actor| below(actor, actors))?,
             2 if spec == OBJECT_COUNTER => runs(column, Cursor::number, |_, op| below(op, OP_MAX))?,
             2 => runs(column, Cursor::number, |_, _| Ok(()))?,

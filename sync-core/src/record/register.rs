@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::slot::{SlotKey, Value};
 use crate::ids::PersonId;
+use crate::seeded::{Bug, seeded};
 use crate::time::Moment;
 
 /// One standing value, and who said it.
@@ -93,6 +94,13 @@ impl Register {
 
 /// Returns the ids of the values that edits replace.
 fn replaced(edits: &[Replacing]) -> BTreeSet<SlotKey> {
+    if seeded(Bug::ReplacesIgnored) {
+        return BTreeSet::new();
+    }
+    if seeded(Bug::UnseenReplaced) {
+        let last = edits.iter().map(|edit| edit.said.id).max();
+        return edits.iter().map(|edit| edit.said.id).filter(|id| Some(*id) != last).collect();
+    }
     let index: BTreeMap<SlotKey, usize> =
         edits.iter().enumerate().map(|(n, edit)| (edit.said.id, n)).collect();
     let edges: Vec<Vec<usize>> = edits

@@ -9,6 +9,7 @@ use super::register::{Register, Replacing};
 use super::signature::SignatureKind;
 use crate::document::schema::editable_leaf;
 use crate::document::slot::{ContentHash, Slot, SlotKey, Value};
+use crate::seeded::{Bug, seeded};
 
 /// An edit that can be understood.
 pub(super) struct Edit<'s> {
@@ -73,12 +74,17 @@ pub(super) fn registers(
 ) -> BTreeMap<String, Register> {
     let kind = record.kind;
     let mut fields: BTreeMap<&str, Vec<Replacing>> = BTreeMap::new();
+    let elsewhere: BTreeSet<SlotKey> = match seeded(Bug::OtherFieldReplaced) {
+        true => edits.iter().flat_map(|edit| edit.replaces.iter().copied()).collect(),
+        false => BTreeSet::new(),
+    };
     for edit in edits {
         // A field that this version does not know may be one that a newer one can edit.
         if editable_leaf(kind, edit.field).is_some() || type_of(kind, edit.field).is_none() {
             let late = is_late(&edit.slot.key);
             let said = said(edit.slot, Some(edit.value.clone()), late, kind, edit.field);
-            fields.entry(edit.field).or_default().push(Replacing { said, replaces: edit.replaces.clone() });
+            let replaces = edit.replaces.union(&elsewhere).copied().collect();
+            fields.entry(edit.field).or_default().push(Replacing { said, replaces });
         } else {
             flags.insert(Flag::NotEditable { record, edit: edit.slot.key });
         }

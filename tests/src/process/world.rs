@@ -33,7 +33,20 @@ impl World {
 
     /// Founds a district of which the import says this, and serves it.
     pub fn importing(files: &[(&str, String)]) -> Self {
-        let world = Self::around(Installation::found, Installation::serve);
+        Self::around(Installation::found, Installation::serve).import(files)
+    }
+
+    /// Founds the district in a data folder that somebody prepares first.
+    pub fn on(prepare: impl FnOnce(&Path)) -> Self {
+        let found = |folder: &Path, clock| {
+            prepare(&folder.join("data"));
+            Installation::found(folder, clock)
+        };
+        Self::around(found, Installation::serve).import(&district::files())
+    }
+
+    fn import(self, files: &[(&str, String)]) -> Self {
+        let world = self;
         let csv = world.folder("csv");
         for (name, text) in files {
             fs::write(csv.join(name), text).unwrap();
@@ -175,7 +188,8 @@ pub fn copy(from: &Path, to: &Path) {
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);
-        } else {
+        } else if entry.file_name() != "reserve" {
+            // The server sets its reserve of room aside by itself.
             // Permissions come along: keys are looked at by their owner alone.
             fs::copy(entry.path(), target).unwrap();
         }

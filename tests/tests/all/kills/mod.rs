@@ -33,7 +33,7 @@ impl Draw {
 }
 
 /// Logs a session of its own minute, and returns its id.
-pub(crate) fn log(tablet: &Tablet, nth: usize) -> String {
+pub(super) fn log(tablet: &Tablet, nth: usize) -> String {
     let (hour, minute) = (8 + nth / 60 % 8, nth % 60);
     let logged = tablet.ok(&format!(
         "log --student s1 --mode push-in --place hallway --start 2026-10-12T{hour:02}:{minute:02}:00-05:00 --minutes 1 \

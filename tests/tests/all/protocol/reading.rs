@@ -61,6 +61,29 @@ fn crash_before_purge() {
 }
 
 #[test]
+fn logged_while_it_ends() {
+    let mut story = Story::school();
+    story.session("slp");
+    story.sync("slp");
+    story.world.grant("slp", 0, Role::Slp, -30, Some(-1)).unwrap();
+    let now = story.world.clock.now();
+    let asked = story.world.tablets[0].ask(900, now, &|_| false);
+    // The question is on its way; the answer to it says that the place has ended.
+    let made = story.session("slp");
+    let reply = story.world.ask_server(asked.request).unwrap();
+    story.world.tablets[0].answered(900, &reply, now, false).unwrap().unwrap();
+    assert!(story.world.tablets[0].store().to_purge().unwrap().iter().any(|(of, _)| *of == log().id()));
+    story.world.tablets[0].purge();
+    let slots = story.world.tablets[0].store().slots(log().id()).unwrap();
+    assert_eq!(slots.len(), 1, "what was not sent stays, beside what it builds on");
+    story.sync("slp");
+    assert_eq!(waits(&story, &made), Some(HoldReason::AccessEnded));
+    assert!(story.world.tablets[0].purge() > 0);
+    assert!(story.world.tablets[0].store().slots(log().id()).unwrap().is_empty());
+    story.ends();
+}
+
+#[test]
 fn crash_before_fetch() {
     let mut story = with_history();
     begins(&mut story);
