@@ -3,11 +3,10 @@
 //! They were somebody's acts once, and stood; who brings them is not their author, and nothing proves them. So each act of theirs is held as
 //! *recovered*, for a coordinator to admit, and closes by itself where the author's own arrives.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::document::schema;
-use crate::document::schema::RecordKind;
-use crate::document::slot::{ContentHash, Slot, SlotKey, Value};
+use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::envelope::Evidence;
 use crate::exchange::message::{HoldReason, HoldState, Offer};
 use crate::exchange::server::apply::containers_in;
@@ -15,6 +14,7 @@ use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{Hold, LogEntry};
 use crate::exchange::server::index::Index;
 use crate::exchange::server::receipt::content_of;
+use crate::exchange::server::renew::{is_note, late_among};
 use crate::gate::policy::POLICY;
 use crate::gate::shape::{Writer, shape_slots};
 use crate::ids::{ActId, DeviceId, DocumentId, HoldId, OrgId, PersonId, derive};
@@ -57,15 +57,9 @@ impl Desk<'_> {
             return Ok(());
         }
         self.found_again(&offer.name)?;
-        let notes = |slot: &&Slot| slot.container == RecordKind::Issued.container();
-        let late: BTreeSet<SlotKey> = slots
-            .iter()
-            .filter(notes)
-            .filter(|note| note.leaf("late") == Some(&Value::Flag(true)))
-            .map(|note| note.key)
-            .collect();
+        let late = late_among(&slots);
         let mut acts: BTreeMap<(PersonId, ActId), Vec<Slot>> = BTreeMap::new();
-        for slot in slots.iter().filter(|slot| !notes(slot)) {
+        for slot in slots.iter().filter(|slot| !is_note(slot)) {
             if !is_known(&self.index(), document, slot)? {
                 let act = slot.act().unwrap_or_else(|| ActId::from(slot.key.record));
                 acts.entry((slot.key.member, act)).or_default().push(slot.clone());

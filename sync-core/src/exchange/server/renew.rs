@@ -8,7 +8,7 @@ use crate::document::copy::{slots_of_document, snapshot};
 use crate::document::founding::founding_of;
 use crate::document::name::{DocumentKind, DocumentName};
 use crate::document::schema::RecordKind;
-use crate::document::slot::{ContentHash, Slot, SlotKey};
+use crate::document::slot::{ContentHash, Slot, SlotKey, Value};
 use crate::envelope::Evidence;
 use crate::exchange::message::{HoldReason, HoldState};
 use crate::exchange::server::apply::containers;
@@ -18,7 +18,7 @@ use crate::exchange::server::hold::hold_id;
 use crate::exchange::server::index::Index;
 use crate::exchange::server::reply::LogRead;
 use crate::gate::policy::POLICY;
-use crate::ids::{ActId, DeviceId, DocumentId, PersonId, first_16};
+use crate::ids::{ActId, DeviceId, DocumentId, HoldId, PersonId, first_16};
 use crate::kv::KvError;
 
 /// What stands for the app of an act that was set aside.
@@ -74,6 +74,17 @@ pub fn culprits(document: DocumentId, kind: DocumentKind, changes: &[(u64, Vec<u
     bad
 }
 
+/// Returns whether a slot is the server's note of how the record beside it came in.
+pub(crate) fn is_note(slot: &Slot) -> bool {
+    slot.container == RecordKind::Issued.container()
+}
+
+/// Returns the records that the notes among these slots mark late.
+pub(crate) fn late_among(slots: &[Slot]) -> BTreeSet<SlotKey> {
+    let late = |slot: &&Slot| is_note(slot) && slot.leaf("late") == Some(&Value::Flag(true));
+    slots.iter().filter(late).map(|note| note.key).collect()
+}
+
 fn hash_of(change: &[u8]) -> Option<ChangeHash> {
     outline(change).ok().map(|outline| outline.hash)
 }
@@ -91,37 +102,39 @@ impl Desk<'_> {
         bad: &BTreeSet<u64>,
     ) -> Result<(), DeskError> {
         let state = self.index().document(document)?.ok_or(KvError::Damaged("document"))?;
-        let (mut without, mut holds) = (Vec::new(), Vec::new());
+        let mut without = Vec::new();
         for seq in bad {
             let LogEntry::Changed { change, .. } = log.entry(*seq)? else { continue };
             let slots = self.said_by(&state.name, &change)?;
-            without.extend(slots.iter().map(|slot| (slot.key, slot.content_hash())));
-            holds.extend(self.aside(&state.name, &change, slots)?);
+            let records = slots.iter().filter(|slot| !is_note(slot));
+            without.extend(records.map(|slot| (slot.key, slot.content_hash())));
         }
-        self.renew(log, document, state.incarnation + 1, &without)?;
-        for hold in holds {
-            let to = self.told_of(&hold)?;
-            self.emit(LogEntry::Held { hold: Box::new(hold), to })?;
-        }
-        Ok(())
+        self.renew(log, document, state.incarnation + 1, &without)
     }
 
     fn said_by(&self, name: &DocumentName, change: &[u8]) -> Result<Vec<Slot>, DeskError> {
         let steps = self.index().document(name.id())?.map_or(0, |state| state.steps);
-        let slots =
-            slots_of_change(&containers(name, steps), change).map_err(|_| KvError::Damaged("change"))?;
-        Ok(slots.into_iter().filter(|slot| slot.container != RecordKind::Issued.container()).collect())
+        Ok(slots_of_change(&containers(name, steps), change).map_err(|_| KvError::Damaged("change"))?)
     }
 
-    fn aside(&self, name: &DocumentName, change: &[u8], slots: Vec<Slot>) -> Result<Vec<Hold>, DeskError> {
+    /// Returns the holds of what a change said and its document says no more. `late` has what was marked late as it came in.
+    fn aside(
+        &self,
+        name: &DocumentName,
+        change: &[u8],
+        slots: Vec<Slot>,
+        late: &BTreeSet<SlotKey>,
+    ) -> Result<Vec<Hold>, DeskError> {
         let outline = outline(change).map_err(|_| KvError::Damaged("change"))?;
-        let mut acts: BTreeMap<(PersonId, ActId), Vec<Slot>> = BTreeMap::new();
+        let mut acts: BTreeMap<(PersonId, ActId), (Vec<Slot>, bool)> = BTreeMap::new();
         for slot in slots {
             let act = slot.act().unwrap_or_else(|| ActId::from(slot.key.record));
             let key = SlotKey { twin: None, ..slot.key };
-            acts.entry((key.member, act)).or_default().push(Slot { key, ..slot });
+            let (slots, was_late) = acts.entry((key.member, act)).or_default();
+            *was_late |= late.contains(&slot.key);
+            slots.push(Slot { key, ..slot });
         }
-        let hold = |((author, act), slots): ((PersonId, ActId), Vec<Slot>)| Hold {
+        let hold = |((author, act), (slots, late)): ((PersonId, ActId), (Vec<Slot>, bool))| Hold {
             id: hold_id(name.id(), act, &slots),
             name: name.clone(),
             author,
@@ -132,7 +145,7 @@ impl Desk<'_> {
             only_on_top: false,
             receipt: None,
             fault: None,
-            late: false,
+            late,
             envelope: ContentHash(first_16(&outline.hash.0)),
             evidence: Evidence { seen: None, app: APP.to_owned() },
             received: self.conditions().now,
@@ -143,7 +156,8 @@ impl Desk<'_> {
         Ok(acts.into_iter().map(hold).collect())
     }
 
-    /// Begins a life of a document in which everything is said again but `without`. Of a document that is not known here it is noted that
+    /// Begins a life of a document in which everything is said again but `without`. What stood of that waits from then on as its authors'
+    /// holds: whoever hears of the new life from the register has nothing else of it. Of a document that is not known here it is noted that
     /// it will be founded in that life.
     pub(crate) fn renew(
         &mut self,
@@ -156,18 +170,32 @@ impl Desk<'_> {
             self.emit(LogEntry::Replaced { document, incarnation, without: without.to_vec() })?;
             return Ok(());
         };
-        let out = |slot: &Slot| without.contains(&(slot.key, slot.content_hash()));
-        let places = containers(&state.name, state.steps);
-        let mut slots: Vec<Slot> = Vec::new();
+        let (mut stays, mut goes) = (Vec::new(), Vec::new());
         for (_, change) in changes_of(&self.index(), log, document)? {
-            slots.extend(slots_of_change(&places, &change).map_err(|_| KvError::Damaged("change"))?);
+            let out = |slot: &Slot| without.contains(&(slot.key, slot.content_hash()));
+            let (said, rest): (Vec<Slot>, Vec<Slot>) =
+                self.said_by(&state.name, &change)?.into_iter().partition(out);
+            stays.extend(rest);
+            if !said.is_empty() {
+                goes.push((change, said));
+            }
         }
-        let gone: BTreeSet<SlotKey> = slots.iter().filter(|slot| out(slot)).map(|slot| slot.key).collect();
         // The server's note stands under the key of the record beside which it stands.
-        slots.retain(|slot| !gone.contains(&slot.key));
+        let gone: BTreeSet<SlotKey> = goes.iter().flat_map(|(_, said)| said).map(|slot| slot.key).collect();
+        let late = late_among(&stays);
+        stays.retain(|slot| !(is_note(slot) && gone.contains(&slot.key)));
+        let mut holds: BTreeMap<HoldId, Hold> = BTreeMap::new();
+        for (change, said) in goes {
+            let aside = self.aside(&state.name, &change, said, &late)?;
+            holds.extend(aside.into_iter().map(|hold| (hold.id, hold)));
+        }
         self.emit(LogEntry::Replaced { document, incarnation, without: without.to_vec() })?;
-        if !slots.is_empty() {
-            self.issue(&state.name, &slots, &Origin::Renewed)?;
+        if !stays.is_empty() {
+            self.issue(&state.name, &stays, &Origin::Renewed)?;
+        }
+        for hold in holds.into_values() {
+            let to = self.told_of(&hold)?;
+            self.emit(LogEntry::Held { hold: Box::new(hold), to })?;
         }
         Ok(())
     }

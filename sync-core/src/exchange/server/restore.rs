@@ -141,7 +141,14 @@ impl Desk<'_> {
                 Gone::Renewed { incarnation, without }
                     if self.index().incarnation(*document)? < *incarnation =>
                 {
-                    self.renew(log, *document, *incarnation, without)?;
+                    // What was taken out before the copy was made, and stands in it, was let in again since.
+                    let mut behind = Vec::new();
+                    for (slot, content) in without {
+                        if !self.index().is_taken_out(*document, slot, content)? {
+                            behind.push((*slot, *content));
+                        }
+                    }
+                    self.renew(log, *document, *incarnation, &behind)?;
                 }
                 Gone::Destroyed | Gone::Renewed { .. } => {}
             }

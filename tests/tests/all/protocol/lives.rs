@@ -110,6 +110,69 @@ fn came_back_from_the_dead() {
     story.ends();
 }
 
+#[test]
+fn set_aside_behind_the_backup() {
+    let mut story = Story::school();
+    let bad = poison(&mut story);
+    for device in DEVICES {
+        story.sync(device);
+    }
+    let before = story.session("cm");
+    story.sync("cm");
+    story.world.back_up().unwrap();
+    for device in DEVICES {
+        story.sync(device);
+    }
+    let kept = story.world.tablets[0].store().kept_act(log().id(), bad.act).unwrap();
+    assert!(kept.is_none(), "a backup covers it: no tablet can bring it back");
+    set_aside(&mut story);
+    story.world.restore().unwrap();
+    assert_eq!(story.world.server.index().incarnation(log().id()), Ok(1), "the register is applied first");
+    assert!(story.stands(&before) && !story.stands(&bad));
+    assert_eq!(waits(&story, &bad), Some(HoldReason::SetAside), "its author's hold, as it was");
+    story.world.confirm().unwrap();
+    everybody(&mut story);
+    story.admit("cm", &[&bad]);
+    assert!(story.stands(&bad));
+    everybody(&mut story);
+    story.ends();
+}
+
+#[test]
+fn set_aside_what_came_late() {
+    let mut story = Story::school();
+    let made = story.session("slp");
+    story.world.grant("slp", 0, Role::Slp, -30, Some(-1)).unwrap();
+    story.sync("slp");
+    story.admit("cm", &[&made]);
+    let place = story.world.server.index().slot(log().id(), &made.keys[0]).unwrap().unwrap().seq;
+    let (now, as_it_was) = (story.world.clock.now(), story.world.server.log.clone());
+    story.world.server.decide(now, |desk| desk.set_aside(&as_it_was, log().id(), &[place].into()).unwrap());
+    assert_eq!(waits(&story, &made), Some(HoldReason::SetAside));
+    let held = story.world.server.index().hold(story.id(&made)).unwrap().unwrap();
+    assert!(held.late, "late for ever, whoever lets it in again");
+}
+
+#[test]
+fn admitted_again_and_behind_the_backup_another_one() {
+    let mut story = Story::school();
+    let first = poison(&mut story);
+    set_aside(&mut story);
+    story.admit("cm", &[&first]);
+    everybody(&mut story);
+    story.world.back_up().unwrap();
+    let second = poison(&mut story);
+    set_aside(&mut story);
+    assert!(story.stands(&first) && !story.stands(&second));
+    story.world.restore().unwrap();
+    assert_eq!(story.world.server.index().incarnation(log().id()), Ok(2));
+    assert!(story.stands(&first), "what was let in again stays in");
+    story.world.confirm().unwrap();
+    everybody(&mut story);
+    assert_eq!(waits(&story, &second), Some(HoldReason::SetAside));
+    story.ends();
+}
+
 /// Lets the case manager's tablet lose what it has, but not how far it looked.
 fn loses_a_change(story: &mut Story) {
     story.sync("cm");
