@@ -6,7 +6,7 @@ use serde_json::json;
 use sync_core::document::deed::Deed;
 use sync_core::document::schema::{RecordKind, VOID};
 use sync_core::document::slot::{SlotKey, Value};
-use sync_core::exchange::client::outbox;
+use sync_core::exchange::client::withdrawal;
 use sync_core::exchange::message::HoldState;
 use sync_core::ids::HoldId;
 use sync_core::record::State;
@@ -133,7 +133,7 @@ pub(super) fn withdraw(tools: &Tools, id: &HoldId) -> Result<Answer, Trouble> {
     tools.on_desk(|desk, _, _, _| {
         let hold = own_hold(desk, *id)?;
         if hold.state == HoldState::Waiting {
-            desk.add(outbox::withdraw(*id));
+            desk.add(withdrawal::withdraw(*id));
         }
         let json = json!({"holds": [view::holds::view(desk, &hold)?]});
         Ok(Answer::done(json, "Saved on this tablet: it is taken back with the next sync."))

@@ -3,6 +3,7 @@
 use crate::exchange::client::outbox::{Outgoing, day_of};
 use crate::exchange::client::state::{ActRow, ActState, KeptRow, KeptState, Tablet, key, put};
 use crate::exchange::client::trail::{Ancestry, goes_on_as};
+use crate::exchange::client::withdrawal;
 use crate::exchange::message::{Cursor, Fate, Life, Listing, Outcome, Receipt, Reply};
 use crate::ids::{ActId, DocumentId, LogId};
 use crate::kv::{KvError, Overlay};
@@ -23,11 +24,15 @@ pub(crate) fn hear(sheet: &mut Overlay<'_>, life: &Life) -> Result<(), KvError> 
     };
     sheet.delete(key::meta("trail wanted"));
     let life = goes_on_as(sheet, life.log, until, life.waiting)?;
+    withdrawal::hear(sheet)?;
     for row in Tablet(sheet).acts()? {
         if row.receipt.is_none_or(|receipt| life.has(&receipt)) {
             continue;
         }
         let sealed = Tablet(sheet).kept_act(row.name.id(), row.act)?.is_some();
+        if let ActState::Held(hold) = row.state {
+            withdrawal::lose(sheet, hold, row.name.id(), row.act)?;
+        }
         if !(row.state == ActState::Stored && sealed) {
             let row = ActRow { state: ActState::Unsent, receipt: None, ..row };
             put(sheet, key::act(Some(row.number)), &row);

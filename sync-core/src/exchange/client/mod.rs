@@ -18,3 +18,4 @@ pub mod reply;
 pub mod state;
 pub mod trail;
 pub mod view;
+pub mod withdrawal;

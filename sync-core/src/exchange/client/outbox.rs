@@ -14,6 +14,7 @@ use crate::envelope::{Body, Content, ENVELOPE_VERSION, Envelope, Evidence};
 use crate::exchange::client::state::{
     ActRow, ActState, CopyState, KeptRow, KeptState, Phase, Profile, Tablet, key, put,
 };
+use crate::exchange::client::withdrawal::to_ask;
 use crate::exchange::codec;
 use crate::exchange::message::{
     Cursor, ENVELOPES_MAX, Kept, Listing, OFFERS_MAX, Offer, Receipt, Request, SEALED_MAX, Sealed,
@@ -21,7 +22,7 @@ use crate::exchange::message::{
 };
 use crate::gate::refusal::Refusal;
 use crate::gate::shape::{SLOTS_MAX, Writer, shape_slots};
-use crate::ids::{ActId, DocumentId, HoldId, LogId};
+use crate::ids::{ActId, DocumentId, LogId};
 use crate::kv::{KvError, KvRead, Overlay, Write};
 use crate::time::{DAY_MS, Moment};
 
@@ -174,11 +175,6 @@ fn evidence(cursor: Option<Cursor>, app: &str) -> Evidence {
     Evidence { seen: cursor.map(|cursor| (cursor.log, cursor.seq)), app: app.to_owned() }
 }
 
-/// Notes that the person takes back a hold; the next exchange says so.
-pub fn withdraw(hold: HoldId) -> Vec<Write> {
-    vec![Write::Put(key::withdrawal(&hold.0), Vec::new())]
-}
-
 /// Composes the next request: every act without a receipt, as far as it fits. Asked again on the same store, it is the same request but
 /// for its clock.
 ///
@@ -219,7 +215,7 @@ pub fn compose_within(
         return Ok(outgoing);
     }
     outgoing.request.sealed = only_sealed(&tablet, &mut room)?;
-    outgoing.request.withdrawals = tablet.withdrawals()?.into_iter().take(WITHDRAWALS_MAX).collect();
+    outgoing.request.withdrawals = to_ask(&tablet)?.into_iter().take(WITHDRAWALS_MAX).collect();
     outgoing.request.listing = listing(&tablet, clock)?;
     let evidence = evidence(tablet.cursor()?, app);
     for (document, rows) in unsent_by_document(&tablet)? {

@@ -11,6 +11,7 @@ use crate::exchange::client::state::{
     ActRow, ActState, CopyState, KeptState, Phase, Profile, Server, Tablet, delete_all, key, put,
 };
 use crate::exchange::client::trail::walk;
+use crate::exchange::client::withdrawal;
 use crate::exchange::message::{ChangeBytes, Entry, Fate, HoldState, HoldView, Outcome, Receipt, Reply};
 use crate::ids::{ActId, DocumentId};
 use crate::kv::{KvError, KvRead, Overlay, Write};
@@ -106,9 +107,7 @@ pub fn take(
         heard: received,
     };
     put(&mut sheet, key::meta("server"), &server);
-    for hold in &outgoing.request.withdrawals {
-        sheet.delete(key::withdrawal(&hold.0));
-    }
+    withdrawal::answered(&mut sheet, outgoing, reply)?;
     let_go(&mut sheet)?;
     let_go_of_kept(&mut sheet, reply.backed_up)?;
     let tablet = Tablet(&sheet);
@@ -149,6 +148,7 @@ fn take_fate(
             }
         }
         note_kept(sheet, document, act, fate)?;
+        withdrawal::follow(sheet, document, act, &fate.outcome)?;
         let Some(row) = row else { continue };
         let number = row.number;
         if is_told(sheet, outgoing, fate)? {

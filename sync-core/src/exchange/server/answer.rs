@@ -191,8 +191,11 @@ impl Desk<'_> {
         for envelope in request.envelopes {
             fates.extend(self.receive(request.device, envelope)?);
         }
-        for hold in request.withdrawals {
-            self.withdraw(device.person, hold)?;
+        // What a device says that is in nobody's hands any more is judged by people; a withdrawal would not be.
+        if device.state == DeviceState::Active {
+            for hold in request.withdrawals {
+                self.withdraw(device.person, hold)?;
+            }
         }
         Ok(Taken { fates, yours: request.yours })
     }

@@ -346,6 +346,57 @@ fn admitted_in_the_lost_tail() {
 }
 
 #[test]
+fn withdrawn_in_the_window() {
+    let mut story = Story::school();
+    let goal = story.goal("ot", "slp", 80);
+    story.sync("ot");
+    let id = story.id(&goal);
+    story.world.back_up().unwrap();
+    story.session("slp");
+    everybody(&mut story);
+    story.world.restore().unwrap();
+    story.world.tablets[2].withdraw(id);
+    story.sync("ot");
+    story.sync("ot");
+    assert_eq!(waits(&story, &goal), Some(HoldReason::Proposal), "a server that waits decides nothing");
+    assert_eq!(story.world.tablets[2].store().withdrawals(), Ok(vec![id]), "and the tablet asks again");
+    confirm(&mut story);
+    story.sync("ot");
+    assert_eq!(story.hold(&goal).unwrap().2, HoldState::Withdrawn);
+    assert_eq!(story.world.tablets[2].store().withdrawals(), Ok(Vec::new()), "it ends");
+    story.ends();
+}
+
+#[test]
+fn withdrawn_while_the_server_has_lost_it() {
+    let mut story = Story::school();
+    story.world.back_up().unwrap();
+    let goal = story.goal("ot", "slp", 80);
+    everybody(&mut story);
+    let id = story.id(&goal);
+    story.world.restore().unwrap();
+    confirm(&mut story);
+    assert_eq!(story.hold(&goal), None);
+    story.world.tablets[2].withdraw(id);
+    story.sync("ot");
+    assert_eq!(story.hold(&goal).unwrap().2, HoldState::Withdrawn, "held again, and taken back");
+    assert_eq!(story.world.tablets[2].store().withdrawals(), Ok(Vec::new()));
+    story.ends();
+}
+
+#[test]
+fn withdrawn_by_a_device_that_was_revoked() {
+    let mut story = Story::school();
+    let goal = story.goal("ot", "slp", 80);
+    story.sync("ot");
+    story.world.revoke(2, true);
+    let id = story.id(&goal);
+    story.world.tablets[2].withdraw(id);
+    story.sync("ot");
+    assert_eq!(waits(&story, &goal), Some(HoldReason::Proposal), "whoever has it now takes nothing back");
+}
+
+#[test]
 fn a_receipt_is_believed_for_what_it_was_given_alone() {
     let mut story = Story::school();
     story.world.back_up().unwrap();
