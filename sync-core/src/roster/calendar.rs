@@ -69,6 +69,16 @@ impl Calendar {
         term.or_else(|| Date::new(year?, YEAR_BEGINS_MONTH, 1).ok())
     }
 
+    /// Returns whether a period, by its id, is one of the terms or of their school years, or lies around today.
+    pub fn has(&self, period: &str, today: Date) -> bool {
+        let mut terms = self.terms.iter();
+        let around = [self.year_of(today), self.term_of(today), self.next_term_of(today)];
+        around.iter().any(|known| known == period)
+            || terms.any(|term| {
+                term.id == period || self.year_of(term.first) == period || self.year_of(term.last) == period
+            })
+    }
+
     /// Returns whether a school year, by its id, was over before `today`: its plan takes no more edits unreviewed.
     pub fn year_is_closed(&self, year: &str, today: Date) -> bool {
         let first: Option<i16> = year.get(..4).and_then(|digits| digits.parse().ok());

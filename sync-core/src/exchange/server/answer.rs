@@ -17,7 +17,7 @@ use crate::exchange::server::entry::LogEntry;
 use crate::exchange::server::index::Index;
 use crate::exchange::server::listing::{Position, compare};
 use crate::exchange::server::offer::{CheckedOffer, check_offer};
-use crate::exchange::server::receive::over_quota;
+use crate::exchange::server::receive::{over_quota, over_recovered};
 use crate::exchange::server::reply::{LogRead, Worth, cursor_at, is_ours, tell, worth};
 use crate::exchange::server::restore::{Opened, is_a_life, life, open, waits_for_confirmation};
 use crate::exchange::server::seen::Seen;
@@ -120,8 +120,10 @@ pub fn check_request(
         match worth(log, conditions.log, &conditions.secret, cursor)? {
             Worth::RolledBack => return Ok(Err(Unanswered::RolledBack)),
             Worth::Foreign => {
-                saw_another_life =
-                    is_ours(&conditions.secret, cursor) && is_a_life(index, conditions.log, cursor.log)?;
+                // Of the present life nothing is lost, though a cursor of it may lie below the horizon.
+                saw_another_life = cursor.log != conditions.log
+                    && is_ours(&conditions.secret, cursor)
+                    && is_a_life(index, conditions.log, cursor.log)?;
             }
             Worth::After(_) => {}
         }
@@ -139,6 +141,9 @@ pub fn check_request(
     } else {
         Vec::new()
     };
+    if !offers.is_empty() && over_recovered(&index.quota(device.id)?) {
+        return Ok(Err(Unanswered::OverQuota));
+    }
     let brings_back = !offers.is_empty() || sealed.iter().any(Opened::is_proven);
     if heard && !brings_back && waits_for_confirmation(index, device)? {
         return Ok(Err(Unanswered::Waiting));

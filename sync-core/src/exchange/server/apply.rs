@@ -372,16 +372,28 @@ fn apply_held(sheet: &mut Overlay<'_>, seq: u64, hold: &Hold, to: &[PersonId]) -
         for base in hold.slots.iter().flat_map(policy::builds_on) {
             sheet.put(key::on_top(document, &base, Some(hold.id)), Vec::new());
         }
-        // A hold that is judged again, and goes on waiting for another reason, counts once. What was recovered is nobody's doing.
         if hold.reason == HoldReason::Recovered {
             count_restored(sheet, |restored| restored.recovered += 1)?;
-        } else if known.is_none_or(|known| known.state != HoldState::Waiting) {
-            let mut quota = Index(sheet).quota(hold.device)?;
-            quota.waiting += 1;
-            put(sheet, key::quota(hold.device), &quota);
+        }
+        // A hold that is judged again, and goes on waiting for another reason, counts once.
+        if known.is_none_or(|known| known.state != HoldState::Waiting) {
+            count_waiting(sheet, hold, |waiting| waiting.saturating_add(1))?;
         }
     }
     to.iter().for_each(|person| mail(sheet, *person, seq));
+    Ok(())
+}
+
+/// Counts a hold against its device: what was recovered apart, for whoever brings that did not make it.
+fn count_waiting(
+    sheet: &mut Overlay<'_>,
+    hold: &Hold,
+    count: impl FnOnce(u64) -> u64,
+) -> Result<(), KvError> {
+    let mut quota = Index(sheet).quota(hold.device)?;
+    let of = if hold.reason == HoldReason::Recovered { &mut quota.recovered } else { &mut quota.waiting };
+    *of = count(*of);
+    put(sheet, key::quota(hold.device), &quota);
     Ok(())
 }
 
@@ -395,11 +407,7 @@ fn apply_hold_state(sheet: &mut Overlay<'_>, hold: Hold, state: &HoldState) -> R
         for base in hold.slots.iter().flat_map(policy::builds_on) {
             sheet.delete(key::on_top(document, &base, Some(hold.id)));
         }
-        if hold.reason != HoldReason::Recovered {
-            let mut quota = Index(sheet).quota(hold.device)?;
-            quota.waiting = quota.waiting.saturating_sub(1);
-            put(sheet, key::quota(hold.device), &quota);
-        }
+        count_waiting(sheet, &hold, |waiting| waiting.saturating_sub(1))?;
     }
     put_pieces(sheet, &key::hold(&hold.id.0), &Hold { state: state.clone(), ..hold });
     Ok(())

@@ -254,6 +254,9 @@ impl Desk<'_> {
         by: Option<PersonId>,
     ) -> Result<u64, DeskError> {
         let document = name.id();
+        if hold.reason == HoldReason::Recovered {
+            self.found_again(name)?;
+        }
         let mut slots = Vec::new();
         for slot in &hold.slots {
             let content = slot.content_hash();

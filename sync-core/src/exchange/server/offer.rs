@@ -3,8 +3,9 @@
 //! They were somebody's acts once, and stood; who brings them is not their author, and nothing proves them. So each act of theirs is held as
 //! *recovered*, for a coordinator to admit, and closes by itself where the author's own arrives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::document::name::DocumentKind;
 use crate::document::schema;
 use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::envelope::Evidence;
@@ -16,7 +17,7 @@ use crate::exchange::server::index::Index;
 use crate::exchange::server::receipt::content_of;
 use crate::exchange::server::renew::{is_note, late_among};
 use crate::gate::policy::POLICY;
-use crate::gate::shape::{Writer, shape_slots};
+use crate::gate::shape::{SLOTS_MAX, Writer, shape_slots};
 use crate::ids::{ActId, DeviceId, DocumentId, HoldId, OrgId, PersonId, derive};
 
 /// What the author reads of a recovered act whose own has come.
@@ -31,15 +32,20 @@ pub(crate) struct CheckedOffer {
     slots: Vec<Slot>,
 }
 
-/// Checks an offer; none where it is not one of records of this organisation's documents.
+/// Checks an offer, record by record; none where it is not of one of this organisation's documents.
 pub(crate) fn check_offer(org: OrgId, offer: Offer) -> Option<CheckedOffer> {
-    if offer.name.org != org {
+    // Only a member's own document names its member.
+    if offer.name.org != org || offer.name.member.is_some() != (offer.name.kind == DocumentKind::Own) {
         return None;
     }
     let steps = schema::steps(offer.name.kind).len() as u32;
     let places = containers_in(offer.name.id(), offer.name.kind, steps);
-    let shaped = shape_slots(offer.slots.clone(), &places, Writer::Server).ok()?;
-    Some(CheckedOffer { slots: shaped.into_parts().0, offer })
+    // Each by itself: they come out of many changes, and together may be more than one could hold.
+    let mut keys = BTreeSet::new();
+    let shaped = |slot: &&Slot| shape_slots(vec![(*slot).clone()], &places, Writer::Server).is_ok();
+    let first = |slot: &&Slot| keys.insert((slot.container.clone(), slot.key));
+    let slots = offer.slots.iter().take(SLOTS_MAX).filter(shaped).filter(first).cloned().collect();
+    Some(CheckedOffer { slots, offer })
 }
 
 fn recovered_id(document: DocumentId, act: ActId, slots: &[Slot]) -> HoldId {
@@ -56,7 +62,6 @@ impl Desk<'_> {
         if self.index().is_gone(document)? || offer.incarnation != self.index().incarnation(document)? {
             return Ok(());
         }
-        self.found_again(&offer.name)?;
         let late = late_among(&slots);
         let mut acts: BTreeMap<(PersonId, ActId), Vec<Slot>> = BTreeMap::new();
         for slot in slots.iter().filter(|slot| !is_note(slot)) {
@@ -64,6 +69,13 @@ impl Desk<'_> {
                 let act = slot.act().unwrap_or_else(|| ActId::from(slot.key.record));
                 acts.entry((slot.key.member, act)).or_default().push(slot.clone());
             }
+        }
+        if acts.is_empty() {
+            return Ok(());
+        }
+        // A copy proves no name: in a period that nobody knows the document waits with what is held for it, until that is admitted.
+        if self.index().calendar()?.has(&offer.name.period, self.today()) {
+            self.found_again(&offer.name)?;
         }
         for ((author, act), slots) in acts {
             let late = slots.iter().any(|slot| late.contains(&slot.key));

@@ -23,12 +23,19 @@ use crate::seeded::{Bug, seeded};
 
 /// Holds of one device that may wait at a time.
 pub const WAITING_MAX: u64 = 5_000;
+/// Recovered acts of one device's bringing that may wait at a time.
+pub const RECOVERED_MAX: u64 = 5_000;
 /// Bytes of refused envelopes that are kept of one device.
 pub const REFUSED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Returns whether a device is beyond its quota: nothing more of it gets a fate until something is decided.
 pub fn over_quota(quota: &Quota) -> bool {
     quota.waiting >= WAITING_MAX || quota.refused_bytes >= REFUSED_BYTES_MAX
+}
+
+/// Returns whether so much of what a device brought waits as recovered that it brings no more: what it has stays in its copies.
+pub fn over_recovered(quota: &Quota) -> bool {
+    quota.recovered >= RECOVERED_MAX
 }
 
 /// One act of an envelope, sorted by what stands of it.

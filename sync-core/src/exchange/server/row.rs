@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::kv::KvError;
 
 /// The form of the rows. It goes up with every change of a type that stands in a row, the order of an enum's variants included.
-pub const ROW_FORMAT: u32 = 3;
+pub const ROW_FORMAT: u32 = 4;
 
 /// Encodes the value of a row. The same value always gives the same bytes.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -148,7 +148,7 @@ mod tests {
         let reading = Reading { begun: 5, roles: BTreeSet::from([Role::Slp, Role::Cm]), ended: None };
         line(&mut out, "reading", &reading);
         line(&mut out, "reading", &Reading { ended: Some((6, EndReason::GrantEnded)), ..reading });
-        line(&mut out, "quota", &Quota { waiting: 1, refused_bytes: 500 });
+        line(&mut out, "quota", &Quota { waiting: 1, refused_bytes: 500, recovered: 2 });
         line(&mut out, "fact", &ContentHash([13; 16]));
         insta::assert_snapshot!(out);
     }

@@ -9,6 +9,7 @@ mod family;
 mod fates;
 mod gate;
 mod lives;
+mod offers;
 mod reading;
 mod restored;
 

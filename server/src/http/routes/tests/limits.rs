@@ -10,7 +10,7 @@ use serde_json::Value;
 use sync_core::document::name::DocumentKind;
 use sync_core::exchange::codec;
 use sync_core::exchange::message::Reply;
-use sync_core::exchange::server::receive::{REFUSED_BYTES_MAX, WAITING_MAX};
+use sync_core::exchange::server::receive::{RECOVERED_MAX, REFUSED_BYTES_MAX, WAITING_MAX};
 
 use super::school::{School, Tablet, bytes};
 use crate::auth::assertion::{Assertion, SCHEME};
@@ -303,6 +303,7 @@ fn the_book_tells_every_limit() {
     row("page", &[ADDRESS_TRIES_MAX.to_string(), "one address".into()]);
     row("page", &[VIEWS_MAX.to_string(), "views".into()]);
     row("quota_exceeded", &[WAITING_MAX.to_string(), "wait for review".into()]);
+    row("quota_exceeded", &[RECOVERED_MAX.to_string(), "recovered acts".into()]);
     row("quota_exceeded", &[mib(REFUSED_BYTES_MAX), "refused".into()]);
     row("too_large", &[mib(BODY_BYTES_MAX as u64)]);
     row("overloaded", &[mib(BODIES_BYTES_MAX as u64)]);

@@ -81,6 +81,8 @@ pub struct Quota {
     pub waiting: u64,
     /// Bytes of refused envelopes.
     pub refused_bytes: u64,
+    /// Recovered holds that wait, of what it brought.
+    pub recovered: u64,
 }
 
 /// What the index keeps of the last restore.
