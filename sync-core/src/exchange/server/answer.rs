@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use crate::document::change::ChangeHash;
 use crate::document::schema::SCHEMA;
 use crate::exchange::message::{
-    Cursor, ENVELOPES_MAX, Fate, LISTING_MAX, Listing, OFFERS_MAX, REPLY_BYTES_MAX, Reply, Request,
-    SEALED_MAX, TRAIL_MAX, WITHDRAWALS_MAX,
+    Cursor, ENVELOPES_MAX, Fate, HoldState, LISTING_MAX, Listing, OFFERS_MAX, REPLY_BYTES_MAX, Reply,
+    Request, SEALED_MAX, TRAIL_MAX, WITHDRAWALS_MAX,
 };
 use crate::exchange::server::check::{Checked, check};
 use crate::exchange::server::desk::{Conditions, Desk, DeskError};
@@ -73,6 +73,7 @@ pub struct CheckedRequest {
     envelopes: Vec<Checked>,
     withdrawals: Vec<HoldId>,
     yours: BTreeSet<ChangeHash>,
+    left: bool,
 }
 
 /// What was decided about a request, apart from what goes to the log.
@@ -82,6 +83,8 @@ pub struct Taken {
     pub fates: Vec<Fate>,
     /// The hashes of the changes that it brought: they need not be sent back.
     pub yours: BTreeSet<ChangeHash>,
+    /// Whether something of it was left out, for which its device is beyond its quota: the tablet is to bring that again, and is told.
+    pub left: bool,
 }
 
 /// What opens what was sealed to the server's key; none where it cannot be opened.
@@ -128,11 +131,22 @@ pub fn check_request(
             Worth::After(_) => {}
         }
     }
-    if !request.envelopes.is_empty() && over_quota(&index.quota(device.id)?) {
-        return Ok(Err(Unanswered::OverQuota));
-    }
     let sealed = request.sealed.into_iter().map(|sealed| open(index, conditions, unseal, sealed));
-    let sealed = sealed.collect::<Result<Vec<Opened>, KvError>>()?;
+    let mut sealed = sealed.collect::<Result<Vec<Opened>, KvError>>()?;
+    let (mut envelopes, mut left) = (request.envelopes, false);
+    let is_new = !envelopes.is_empty() || sealed.iter().any(|opened| !opened.is_proven());
+    if is_new && over_quota(&index.quota(device.id)?) {
+        // What a receipt proves counts in no quota, and what is taken back makes room in it: those go first, each of them once. And whoever
+        // has not heard of the log's life does not know yet what there is to bring back.
+        let hears = !heard && index.restored()?.is_some();
+        let goes_first = hears || sealed.iter().any(Opened::is_proven);
+        if !goes_first && !takes_back(index, device, &request.withdrawals)? {
+            return Ok(Err(Unanswered::OverQuota));
+        }
+        sealed.retain(Opened::is_proven);
+        envelopes.clear();
+        left = true;
+    }
     // Whoever has seen a life that is over may have copies of what was lost with it.
     let may_offer =
         saw_another_life && matches!(device.state, DeviceState::Active | DeviceState::Unconfirmed);
@@ -148,11 +162,25 @@ pub fn check_request(
     if heard && !brings_back && waits_for_confirmation(index, device)? {
         return Ok(Err(Unanswered::Waiting));
     }
-    let envelopes = request.envelopes.into_iter().map(|envelope| check(index, envelope));
+    let envelopes = envelopes.into_iter().map(|envelope| check(index, envelope));
     let envelopes = envelopes.collect::<Result<Vec<Checked>, KvError>>()?;
     let yours = envelopes.iter().filter_map(Checked::change).collect();
     let withdrawals = request.withdrawals;
-    Ok(Ok(CheckedRequest { device: device.id, sealed, offers, envelopes, withdrawals, yours }))
+    Ok(Ok(CheckedRequest { device: device.id, sealed, offers, envelopes, withdrawals, yours, left }))
+}
+
+/// Returns whether one of these withdrawals takes something back.
+fn takes_back(index: &Index<'_>, device: &Device, withdrawals: &[HoldId]) -> Result<bool, KvError> {
+    if device.state != DeviceState::Active || waits_for_confirmation(index, device)? {
+        return Ok(false);
+    }
+    for id in withdrawals {
+        let hold = index.hold(*id)?;
+        if hold.is_some_and(|hold| hold.author == device.person && hold.state == HoldState::Waiting) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn too_many(request: &Request) -> bool {
@@ -191,7 +219,7 @@ impl Desk<'_> {
         }
         // What is new waits on the tablet until the server is confirmed.
         if waits {
-            return Ok(Taken { fates, yours: BTreeSet::new() });
+            return Ok(Taken { fates, yours: BTreeSet::new(), left: request.left });
         }
         for envelope in request.envelopes {
             fates.extend(self.receive(request.device, envelope)?);
@@ -202,7 +230,7 @@ impl Desk<'_> {
                 self.withdraw(device.person, hold)?;
             }
         }
-        Ok(Taken { fates, yours: request.yours })
+        Ok(Taken { fates, yours: request.yours, left: request.left })
     }
 }
 
@@ -260,7 +288,7 @@ pub fn answer(
     reply.listing_wanted = compared.wanted || unlisted;
     reply.entries = told.entries;
     reply.entries.extend(compared.repairs);
-    reply.more = told.more;
+    reply.more = told.more || taken.left;
     Ok((reply, told.delivered))
 }
 

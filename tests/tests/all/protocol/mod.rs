@@ -10,6 +10,7 @@ mod fates;
 mod gate;
 mod lives;
 mod offers;
+mod quota;
 mod reading;
 mod restored;
 
