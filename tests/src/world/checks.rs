@@ -234,9 +234,9 @@ impl World {
         }
         for hold in index.all_waiting().expect("reads") {
             let reading = index.reading(tablet.person, hold.document()).expect("reads");
-            let reviews = reading
-                .filter(|reading| reading.ended.is_none())
-                .is_some_and(|reading| may_review(&index, tablet.person, &reading.roles, &hold));
+            let reviews = reading.filter(|reading| reading.ended.is_none()).is_some_and(|reading| {
+                may_review(&index, tablet.person, &reading.roles, &hold).expect("reads")
+            });
             let mine = hold.author == tablet.person;
             // What builds on something that nobody knows is its author's alone, whatever else it lacks.
             // What was recovered is the coordinators' to decide, who have no tablet for it.

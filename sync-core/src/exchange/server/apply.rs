@@ -17,6 +17,7 @@ use crate::exchange::server::entry::{Hold, LogEntry, Origin, Standing};
 use crate::exchange::server::index::{
     ActorState, ChangeState, CodeState, DocumentState, Index, Reading, Restored, key, pieces,
 };
+use crate::exchange::server::look_up::look_up;
 use crate::exchange::server::row;
 use crate::gate::policy::{self, Known};
 use crate::ids::{DocumentId, PersonId, first_16};
@@ -87,7 +88,7 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
             }
             let (change, contents) = (&outline, &Contents::new());
             let meaning = Meaning { change, step, slots: &slots, contents };
-            apply_changed(sheet, seq, *document, &state, &meaning);
+            apply_changed(sheet, seq, *document, &state, &meaning)?;
         }
         LogEntry::Held { hold, to } => apply_held(sheet, seq, hold, to)?,
         LogEntry::HoldState { hold, state, to } => {
@@ -307,7 +308,7 @@ pub(crate) fn apply_changed(
     id: DocumentId,
     state: &DocumentState,
     meaning: &Meaning<'_>,
-) {
+) -> Result<(), KvError> {
     let Meaning { change, step, slots, contents } = *meaning;
     let mut heads: Vec<ChangeHash> =
         state.heads.iter().filter(|head| !change.deps.contains(head)).copied().collect();
@@ -329,9 +330,11 @@ pub(crate) fn apply_changed(
         let beside = |key: &SlotKey| {
             slots.iter().find(|slot| slot.key == *key).and_then(|slot| policy::known_of(slot, &|_| None))
         };
-        let known = policy::known_of(slot, &|key| {
-            beside(key).or_else(|| known_standing(&Index(sheet), id, key).ok().flatten())
-        });
+        let find = |key: &SlotKey| match beside(key) {
+            Some(known) => Ok(Some(known)),
+            None => known_standing(&Index(sheet), id, key),
+        };
+        let known = look_up(find, |find| policy::known_of(slot, find))?;
         let standing = Standing {
             seq,
             hash: contents.get(&slot.key).copied().unwrap_or_else(|| slot.content_hash()),
@@ -341,6 +344,7 @@ pub(crate) fn apply_changed(
         };
         put(sheet, key::slot(id, &slot.key), &standing);
     }
+    Ok(())
 }
 
 /// Returns what the index knows of a record that stands.

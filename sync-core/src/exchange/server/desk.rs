@@ -138,12 +138,16 @@ impl<'a> Desk<'a> {
     }
 
     /// Puts an entry on the sheet whose meaning for the index `write` knows without decoding it again.
-    pub(crate) fn emit_with(&mut self, entry: LogEntry, write: impl FnOnce(&mut Overlay<'a>, u64)) -> u64 {
+    pub(crate) fn emit_with(
+        &mut self,
+        entry: LogEntry,
+        write: impl FnOnce(&mut Overlay<'a>, u64) -> Result<(), KvError>,
+    ) -> Result<u64, DeskError> {
         let seq = self.next;
-        write(&mut self.sheet, seq);
+        write(&mut self.sheet, seq)?;
         self.entries.push(entry);
         self.next += 1;
-        seq
+        Ok(seq)
     }
 
     /// Returns the index as this sheet has left it.

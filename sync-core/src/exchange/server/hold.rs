@@ -10,6 +10,7 @@ use crate::exchange::server::apply::known_standing;
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{Hold, LogEntry, Origin};
 use crate::exchange::server::index::Index;
+use crate::exchange::server::look_up::look_up;
 use crate::gate::policy::{self, Known, Place};
 use crate::ids::{ActId, DocumentId, HoldId, PersonId, derive};
 use crate::kv::KvError;
@@ -43,30 +44,32 @@ pub(crate) fn known(
     let holds = index.held(document, key)?;
     let slot = holds.iter().flat_map(|hold| &hold.slots).find(|slot| slot.key == *key);
     // What a held assignment names is looked up one step deep only: its goal stands or is held itself.
-    Ok(slot.and_then(|slot| {
-        policy::known_of(slot, &|goal| known_standing(index, document, goal).ok().flatten())
-    }))
+    let Some(slot) = slot else { return Ok(None) };
+    look_up(|goal| known_standing(index, document, goal), |find| policy::known_of(slot, find))
 }
 
 /// Returns whether `person`, standing on the team in these roles, may decide about a hold: a case manager, or whoever has the right that
 /// the act lacked; never its author.
-pub fn may_review(index: &Index<'_>, person: PersonId, roles: &Roles, hold: &Hold) -> bool {
+///
+/// # Errors
+/// [`KvError`]: the index could not be read.
+pub fn may_review(index: &Index<'_>, person: PersonId, roles: &Roles, hold: &Hold) -> Result<bool, KvError> {
     if person == hold.author || roles.is_empty() {
-        return false;
+        return Ok(false);
     }
     if roles.contains(&crate::roster::role::Role::Cm) {
-        return true;
+        return Ok(true);
     }
     // What the author did for the own record, the reviewer would do for the reviewer's own.
     let kind = if hold.name.kind == DocumentKind::Own { DocumentKind::Log } else { hold.name.kind };
     let place = Place { kind, member: None, author: person, roles, year_closed: false };
     let document = hold.document();
-    let look_up = |key: &SlotKey| {
-        let known = known(index, document, &Earlier::new(), key).ok().flatten()?;
-        let owner = if known.owner == hold.author { person } else { known.owner };
-        Some(Known { owner, ..known })
+    let find = |key: &SlotKey| {
+        let known = known(index, document, &Earlier::new(), key)?;
+        let owner = |known: &Known| if known.owner == hold.author { person } else { known.owner };
+        Ok(known.map(|known| Known { owner: owner(&known), ..known }))
     };
-    hold.slots.iter().all(|slot| policy::lacks(&place, slot, &look_up).is_none())
+    look_up(find, |find| hold.slots.iter().all(|slot| policy::lacks(&place, slot, find).is_none()))
 }
 
 /// Returns whether a hold builds on something that nobody here knows: whatever else it lacks, it goes to its author only, until that
@@ -91,7 +94,7 @@ pub(crate) fn is_shown(
     hold: &Hold,
 ) -> Result<bool, KvError> {
     let of_the_team = hold.reason != HoldReason::Recovered;
-    Ok(of_the_team && may_review(index, person, roles, hold) && !builds_on_unknown(index, hold)?)
+    Ok(of_the_team && may_review(index, person, roles, hold)? && !builds_on_unknown(index, hold)?)
 }
 
 /// Returns the slot that stands beside an issued one and says how it came in: under the same key, in the container that only the server

@@ -6,6 +6,7 @@ use crate::document::slot::{Slot, SlotKey};
 use crate::exchange::message::HoldReason;
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::hold::{Earlier, known};
+use crate::exchange::server::look_up::look_up;
 use crate::gate::policy::{self, Lack, Place};
 use crate::ids::{DocumentId, PersonId};
 use crate::roster::DeviceState;
@@ -73,22 +74,13 @@ impl Desk<'_> {
         let (mut lack, mut fault, mut on_top) = (None, None, false);
         let own: std::collections::BTreeSet<SlotKey> = slots.iter().map(|slot| slot.key).collect();
         for slot in slots {
-            let failed = std::cell::RefCell::new(None);
-            let look_up = |key: &SlotKey| {
-                known(&index, document, &seen, key).unwrap_or_else(|error| {
-                    *failed.borrow_mut() = Some(error);
-                    None
-                })
-            };
-            let verdict = policy::judge(&place, slot, &look_up);
+            let find = |key: &SlotKey| known(&index, document, &seen, key);
+            let verdict = look_up(find, |find| policy::judge(&place, slot, find))?;
             let mut later = false;
             for base in policy::builds_on(slot) {
                 let stands = index.slot(document, &base)?.is_some() || seen.contains_key(&base);
                 later |= !stands && own.contains(&base);
                 on_top |= !stands && !own.contains(&base);
-            }
-            if let Some(error) = failed.into_inner() {
-                return Err(error.into());
             }
             lack = lack.or(verdict.lack);
             fault = fault.or(verdict.fault.map(|fault| fault.to_string()));
@@ -96,7 +88,7 @@ impl Desk<'_> {
                 // An edit that replaces what only comes after it would make a cycle possible.
                 fault = fault.or_else(|| Some("replaces does not go with the other values".to_owned()));
             }
-            let found = policy::known_of(slot, &|key| known(&index, document, &seen, key).ok().flatten());
+            let found = look_up(find, |find| policy::known_of(slot, find))?;
             seen.extend(found.map(|found| (slot.key, found)));
         }
         let late = !ground.reads;

@@ -15,6 +15,7 @@ pub mod hold;
 pub mod index;
 mod judge;
 mod listing;
+mod look_up;
 pub mod offer;
 mod receipt;
 pub mod receive;

@@ -13,6 +13,7 @@ use crate::exchange::server::entry::{Hold, LogEntry, Origin};
 use crate::exchange::server::hold::{Earlier, hold_id, known};
 use crate::exchange::server::index::{DocumentState, Quota};
 use crate::exchange::server::judge::Judged;
+use crate::exchange::server::look_up::look_up;
 use crate::exchange::server::receipt::{About, content_of};
 use crate::gate::apart::Misshapen;
 use crate::gate::policy::{self, POLICY};
@@ -219,7 +220,8 @@ impl Desk<'_> {
     ) -> Result<(), DeskError> {
         for slot in slots {
             let index = self.index();
-            let found = policy::known_of(slot, &|key| known(&index, document, earlier, key).ok().flatten());
+            let find = |key: &SlotKey| known(&index, document, earlier, key);
+            let found = look_up(find, |find| policy::known_of(slot, find))?;
             earlier.extend(found.map(|found| (slot.key, found)));
         }
         Ok(())
@@ -300,7 +302,7 @@ impl Desk<'_> {
                 policy: POLICY,
             };
             let meaning = Meaning { change: &wrapping.outline, step: meta.step, slots, contents };
-            return Ok(self.store_verbatim(document, state, wrapping.bytes, &meaning, origin));
+            return self.store_verbatim(document, state, wrapping.bytes, &meaning, origin);
         }
         let origin =
             Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy: POLICY };

@@ -53,7 +53,7 @@ impl Desk<'_> {
         }
         let index = self.index();
         let roles = self.roles_on(person, hold.name.subject, self.today())?;
-        if may_read(&hold.name, person, &roles) && may_review(&index, person, &roles, hold) {
+        if may_read(&hold.name, person, &roles) && may_review(&index, person, &roles, hold)? {
             return Ok(true);
         }
         Ok(person != hold.author && self.coordinates(person, hold)? && !self.team_reviews(hold)?)
@@ -79,7 +79,7 @@ impl Desk<'_> {
             index.team(hold.name.subject)?.into_iter().map(|grant| grant.person).collect();
         for person in people {
             let roles: Roles = self.roles_on(person, hold.name.subject, today)?;
-            if may_read(&hold.name, person, &roles) && may_review(&index, person, &roles, hold) {
+            if may_read(&hold.name, person, &roles) && may_review(&index, person, &roles, hold)? {
                 return Ok(true);
             }
         }
@@ -298,19 +298,22 @@ impl Desk<'_> {
         }
         // The record is right, but an edit of it may be what was wrong: such a one is admitted only with one that replaces it.
         let edits_are_wrong = hold.slots.iter().all(|slot| slot.container == RecordKind::Edit.container());
-        if edits_are_wrong && !hold.slots.iter().all(|slot| self.replaced(hold, slot, with)) {
-            return Ok(hold.fault.clone());
+        for slot in hold.slots.iter().filter(|_| edits_are_wrong) {
+            if !self.replaced(hold, slot, with)? {
+                return Ok(hold.fault.clone());
+            }
         }
         Ok(None)
     }
 
-    fn replaced(&self, hold: &Hold, edit: &Slot, with: &[Hold]) -> bool {
+    fn replaced(&self, hold: &Hold, edit: &Slot, with: &[Hold]) -> Result<bool, DeskError> {
         let text = edit.key.to_string();
         let replaces = |slot: &Slot| {
             slot.leaf("replaces").and_then(Value::as_map).is_some_and(|map| map.contains_key(&text))
         };
-        let on_top = self.index().on_top(hold.document(), &edit.key).unwrap_or_default();
-        on_top.iter().filter(|top| top.only_on_top).chain(with).any(|top| top.slots.iter().any(replaces))
+        let on_top = self.index().on_top(hold.document(), &edit.key)?;
+        let mut tops = on_top.iter().filter(|top| top.only_on_top).chain(with);
+        Ok(tops.any(|top| top.slots.iter().any(replaces)))
     }
 }
 

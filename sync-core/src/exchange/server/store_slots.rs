@@ -59,7 +59,7 @@ impl Desk<'_> {
         bytes: Vec<u8>,
         meaning: &Meaning<'_>,
         origin: Origin,
-    ) -> u64 {
+    ) -> Result<u64, DeskError> {
         let entry = LogEntry::Changed { document, change: bytes, origin };
         self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, document, state, meaning))
     }
@@ -115,7 +115,7 @@ impl Desk<'_> {
             last = if whole {
                 // On all heads: every founding step of the document is among the ancestors.
                 let meaning = Meaning { change: &outline, step: state.steps, slots, contents };
-                self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, id, state, &meaning))
+                self.emit_with(entry, |sheet, seq| apply_changed(sheet, seq, id, state, &meaning))?
             } else {
                 self.emit(entry)?
             };

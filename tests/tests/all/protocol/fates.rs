@@ -3,13 +3,18 @@
 use sync_core::document::schema::RecordKind;
 use sync_core::exchange::client::state::ActState;
 use sync_core::exchange::message::{HoldReason, HoldState};
+use sync_core::exchange::server::apply::apply;
+use sync_core::exchange::server::entry::{LogEntry, Origin};
+use sync_core::exchange::server::reply::LogRead;
 use sync_core::exchange::server::review::Review;
 use sync_core::gate::policy::POLICY;
+use sync_core::kv::{KvError, KvRead, Overlay};
 use sync_core::record::{Source, fold};
 use sync_core::roster::role::Role;
 use tests::model::rights::Deed;
 use tests::world::clock::zone;
 use tests::world::deeds::{self, fields};
+use tests::world::hostile::change_of;
 use tests::world::people::{STUDENTS, person};
 
 use super::{Made, Story, log, own, plan, tally, waits};
@@ -444,4 +449,42 @@ fn long_page() {
         }
     }
     assert!(pages > 1, "a reply of more than one page");
+}
+
+/// An index of which one table cannot be read.
+struct Unreadable<'a>(&'a dyn KvRead, u8);
+
+impl KvRead for Unreadable<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
+        if key.first() == Some(&self.1) { Err(KvError::Damaged("row")) } else { self.0.get(key) }
+    }
+
+    fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, KvError> {
+        self.0.range(start, end, limit)
+    }
+
+    fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, KvError> {
+        self.0.last(start, end)
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_not_taken_for_nothing() {
+    let mut story = Story::school();
+    let goal = story.goal("slp", "slp", 80);
+    story.sync("slp");
+    let named = story.draft("slp", &plan(), Deed::Log, |make| {
+        let para = person("para").to_string();
+        make.record(RecordKind::Assignment, fields([("goal", goal.key().into()), ("person", para.into())]));
+    });
+    let change = change_of(&story.world.tablets[0], &named, |_| ()).unwrap();
+    let origin = Origin::Issued { envelopes: Vec::new(), admitted: Vec::new(), policy: 1 };
+    let entry = LogEntry::Changed { document: plan().id(), change, origin };
+    let seq = story.world.server.log.end() + 1;
+    // The discipline of the goal goes into the row of what names it, and stays there.
+    for (table, read) in [(b's', false), (b'-', true)] {
+        let index = Unreadable(&story.world.server.index, table);
+        let applied = apply(&mut Overlay::new(&index), seq, &entry);
+        assert_eq!(applied.is_ok(), read, "{applied:?}");
+    }
 }
