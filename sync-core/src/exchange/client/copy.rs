@@ -158,6 +158,11 @@ pub fn fetched(
         ..copy
     };
     put(&mut sheet, key::copy(&document.0), &copy);
+    // What lies between the cursor and the snapshot's place no cursor vouches for: a folder may be set back to between the two, and nobody
+    // finds it out. Once the cursor is there the copies are compared, whatever was compared today.
+    if Tablet(&sheet).cursor()?.is_none_or(|cursor| cursor.seq < seq) {
+        sheet.delete(key::meta("listed on"));
+    }
     for (place, bytes) in waiting {
         let place = place.try_into().map(u64::from_be_bytes).map_err(|_| KvError::Damaged("key"))?;
         if place > seq {

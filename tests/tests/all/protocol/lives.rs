@@ -200,6 +200,38 @@ fn repaired_by_the_listing() {
 }
 
 #[test]
+fn fetched_from_a_stretch_that_was_set_back() {
+    let mut story = Story::school();
+    poison(&mut story);
+    set_aside(&mut story);
+    for device in DEVICES {
+        story.sync(device);
+    }
+    for at in (0..DEVICES.len()).filter(|at| *at != CM) {
+        story.world.fetch(at, false).unwrap();
+    }
+    story.world.take_image().unwrap();
+    let lost = story.session("slp");
+    story.sync("slp");
+    // The snapshot is newer than the case manager's cursor, which lies before the image.
+    story.world.fetch(CM, false).unwrap();
+    story.world.set_back().unwrap();
+    for _ in 0..4 {
+        story.session("ot");
+        story.sync("ot");
+    }
+    for _ in 0..2 {
+        story.sync("cm");
+    }
+    story.world.fetch(CM, false).unwrap();
+    assert!(story.world.is_set_back(), "no tablet has shown what it saw");
+    story.world.copies_are_the_servers(CM).unwrap();
+    let phantom = story.world.tablets[CM].store().record(log().id(), &lost.keys[0]).unwrap();
+    assert!(phantom.is_none(), "compared at once, and not with the next day's listing");
+    story.ends();
+}
+
+#[test]
 fn below_the_horizon() {
     let mut story = Story::school();
     let (mine, made) = (story.session("para"), story.session("slp"));
