@@ -153,28 +153,12 @@ fn count(manifest: &Manifest, keys: &Path, to: &Path) -> Result<(), NotCounted> 
 mod tests {
     use std::fs;
 
-    use sync_core::time::Zone;
-
     use super::*;
-    use crate::clock::{Clock, ClockSetting};
-    use crate::engine::{Engine, Founding, Settings};
+    use crate::engine::founded::founded;
     use crate::register::latest_backup;
     use crate::store::FolderLock;
 
     const NOON: Moment = Moment(1_792_000_000_000);
-
-    fn founded() -> (tempfile::TempDir, Settings) {
-        let folder = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            data: folder.path().join("data"),
-            keys: folder.path().join("data.keys"),
-            clock: Clock::start(ClockSetting::default()),
-            verbatim: true,
-        };
-        let zone = Zone::named("America/Chicago").unwrap();
-        Engine::found(&settings, Founding { name: "Oak".into(), zone }).unwrap();
-        (folder, settings)
-    }
 
     #[test]
     fn a_backup_is_whole_names_what_it_is_of_and_is_counted() {

@@ -370,26 +370,11 @@ mod tests {
 
     use sync_core::ids::DeviceId;
     use sync_core::roster::DeviceState;
-    use sync_core::time::Zone;
 
     use super::*;
-    use crate::clock::{Clock, ClockSetting};
-    use crate::engine::Founding;
+    use crate::engine::founded::founded;
 
     const LOST: DeviceId = DeviceId([7; 16]);
-
-    fn founded() -> (tempfile::TempDir, Settings) {
-        let folder = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            data: folder.path().join("data"),
-            keys: folder.path().join("data.keys"),
-            clock: Clock::start(ClockSetting::default()),
-            verbatim: true,
-        };
-        let zone = Zone::named("America/Chicago").unwrap();
-        Engine::found(&settings, Founding { name: "Oak".into(), zone }).unwrap();
-        (folder, settings)
-    }
 
     async fn lose(engine: &Engine) -> Result<(), EngineError> {
         let entry = LogEntry::DeviceState { device: LOST, state: DeviceState::Lost };

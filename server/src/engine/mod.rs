@@ -21,6 +21,8 @@ mod backed_up;
 mod cards;
 mod decide;
 mod exchange;
+#[cfg(test)]
+pub(crate) mod founded;
 pub mod holds;
 mod life;
 mod limit;
