@@ -17,6 +17,13 @@ pub struct Limiter<K> {
     spent: Mutex<BTreeMap<K, (Moment, u64)>>,
 }
 
+/// A try that was counted before it was known how it ends.
+#[derive(Debug)]
+pub struct Taken {
+    /// The span that it was counted in.
+    began: Moment,
+}
+
 impl<K: Ord> Limiter<K> {
     /// Lets each caller spend so much in so many milliseconds.
     pub fn new(spend_max: u64, span_ms: i64) -> Self {
@@ -45,6 +52,36 @@ impl<K: Ord> Limiter<K> {
     /// Counts what was spent. What goes beyond is not refused here: the next one is.
     pub fn spend(&self, caller: K, amount: u64, now: Moment) {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = self.entry(&mut spent, caller, now);
+        entry.1 = entry.1.saturating_add(amount);
+    }
+
+    /// Counts a try that takes a while, at its beginning: of many at once no more begin than may be made one after the other. None where
+    /// all is spent.
+    pub fn take(&self, caller: K, now: Moment) -> Option<Taken> {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = self.entry(&mut spent, caller, now);
+        if entry.1 >= self.spend_max {
+            return None;
+        }
+        entry.1 += 1;
+        Some(Taken { began: entry.0 })
+    }
+
+    /// Counts a try no more that was none, if its span is not over.
+    pub fn give_back(&self, caller: &K, taken: Taken) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, amount)) = spent.get_mut(caller).filter(|(began, _)| *began == taken.began) {
+            *amount = amount.saturating_sub(1);
+        }
+    }
+
+    fn entry<'a>(
+        &self,
+        spent: &'a mut BTreeMap<K, (Moment, u64)>,
+        caller: K,
+        now: Moment,
+    ) -> &'a mut (Moment, u64) {
         if spent.len() >= CALLERS_MAX && !spent.contains_key(&caller) {
             spent.retain(|_, (began, _)| !self.is_over(*began, now));
             if spent.len() >= CALLERS_MAX {
@@ -55,7 +92,7 @@ impl<K: Ord> Limiter<K> {
         if self.is_over(entry.0, now) {
             *entry = (now, 0);
         }
-        entry.1 = entry.1.saturating_add(amount);
+        entry
     }
 
     /// A clock that was set back ends a span, too: nobody is locked out for the difference.
@@ -93,6 +130,20 @@ mod tests {
         {
             assert_eq!(limiter.wait_s(&1, Moment(now)), wait_s, "{now}");
         }
+    }
+
+    #[test]
+    fn a_try_counts_from_its_beginning_and_is_given_back_in_its_span() {
+        let limiter = Limiter::new(2, 1_000);
+        let first = limiter.take(1, Moment(0)).unwrap();
+        let second = limiter.take(1, Moment(1)).unwrap();
+        assert!(limiter.take(1, Moment(2)).is_none() && limiter.take(2, Moment(2)).is_some());
+        limiter.give_back(&1, first);
+        assert!(limiter.take(1, Moment(3)).is_some() && limiter.take(1, Moment(3)).is_none());
+        limiter.count(1, Moment(1_000));
+        limiter.give_back(&1, second);
+        assert!(limiter.take(1, Moment(1_001)).is_some(), "the next span");
+        assert!(limiter.take(1, Moment(1_001)).is_none(), "to which it never belonged");
     }
 
     #[test]

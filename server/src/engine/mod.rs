@@ -52,7 +52,7 @@ pub use decide::{EngineError, Ruling};
 pub use exchange::Answered;
 pub use life::RestoredStatus;
 pub(crate) use life::begin_life_in;
-pub use limit::Limiter;
+pub use limit::{Limiter, Taken};
 pub use listing::{GoalRow, PersonRow, ServiceRow, StudentRow, TeamRow};
 pub(crate) use log::entry_of;
 pub(crate) use open::draw;

@@ -17,14 +17,14 @@ use sync_core::sensitive::Sensitive;
 use sync_core::time::Moment;
 
 use super::invitation::{INVITATION_TRIES_MAX, draw, hash_of};
-use super::passphrase::{Hashing, Passphrase};
+use super::passphrase::{Hashing, Passphrase, QueueFull};
 use crate::auth::keys::Purpose;
 use crate::auth::pairing::PairingCode;
-use crate::engine::{Engine, EngineError, Limiter, Ruling, WrongTries};
+use crate::engine::{Engine, EngineError, Limiter, Ruling, Taken, WrongTries};
 
 /// How long a session lasts, in milliseconds: an evening, on a phone that others may use.
 pub const SESSION_LIFE_MS: i64 = 12 * 60 * 60 * 1000;
-/// Wrong tries for one guardian in [`TRIES_SPAN_MS`].
+/// Wrong tries for one guardian in [`TRIES_SPAN_MS`], those that are still looked at among them.
 pub const GUARDIAN_TRIES_MAX: u64 = 10;
 /// Wrong tries from one address in [`TRIES_SPAN_MS`]: a parents' evening behind one address, and no search.
 pub const ADDRESS_TRIES_MAX: u64 = 60;
@@ -49,6 +49,29 @@ pub enum NotLetIn {
     Wrong,
     /// Too many tries: come back when the span is over.
     TooOften,
+}
+
+impl From<QueueFull> for EngineError {
+    fn from(_: QueueFull) -> Self {
+        Self::Busy
+    }
+}
+
+/// A try that is under way. It counts as a wrong one until it is [given back](Self::give_back).
+struct Try<'a> {
+    doors: &'a Doors,
+    address: IpAddr,
+    guardian: GuardianId,
+    of_address: Taken,
+    of_guardian: Taken,
+}
+
+impl Try<'_> {
+    /// Counts it no more: it was right, or nobody has looked at it.
+    fn give_back(self) {
+        self.doors.by_address.give_back(&self.address, self.of_address);
+        self.doors.by_guardian.give_back(&self.guardian, self.of_guardian);
+    }
 }
 
 /// The ways in.
@@ -87,9 +110,7 @@ impl Doors {
         typed: &Sensitive<String>,
         passphrase: Passphrase,
     ) -> Result<Result<Token, NotLetIn>, EngineError> {
-        if !self.may_try(address, guardian) {
-            return Ok(Err(NotLetIn::TooOften));
-        }
+        let Some(tried) = self.begin_try(address, guardian) else { return Ok(Err(NotLetIn::TooOften)) };
         // Read, hashed, and kept nowhere.
         let code = PairingCode::parse(typed.expose()).ok();
         let hash = code.map(|code| hash_of(&code, self.engine.keys().secret()));
@@ -98,11 +119,13 @@ impl Doors {
             .transpose()?
             .unwrap_or(false);
         let Some(hash) = hash.filter(|_| good) else {
-            self.count(address, guardian);
             self.count_wrong_invitation(guardian).await?;
             return Ok(Err(NotLetIn::Wrong));
         };
-        let Some(kept) = self.hashing.hash(passphrase).await else { return Err(EngineError::Busy) };
+        // While it is hashed it counts: of one code no more are hashed at once than may be tried.
+        let kept = self.hashing.hash(passphrase).await;
+        tried.give_back();
+        let Some(kept) = kept? else { return Err(EngineError::Busy) };
         let (token, session) = self.new_session(guardian)?;
         let redeemed = self
             .engine
@@ -126,13 +149,15 @@ impl Doors {
         guardian: GuardianId,
         passphrase: Passphrase,
     ) -> Result<Result<Token, NotLetIn>, EngineError> {
-        if !self.may_try(address, guardian) {
-            return Ok(Err(NotLetIn::TooOften));
-        }
+        let Some(tried) = self.begin_try(address, guardian) else { return Ok(Err(NotLetIn::TooOften)) };
         let kept = kept_of(&self.engine.index(), guardian)?;
-        if !self.hashing.verify(passphrase, kept.clone()).await {
-            self.count(address, guardian);
-            return Ok(Err(NotLetIn::Wrong));
+        match self.hashing.verify(passphrase, kept.clone()).await {
+            Ok(true) => tried.give_back(),
+            Ok(false) => return Ok(Err(NotLetIn::Wrong)),
+            Err(full) => {
+                tried.give_back();
+                return Err(full.into());
+            }
         }
         let (token, session) = self.new_session(guardian)?;
         let signed_in = self
@@ -189,15 +214,17 @@ impl Doors {
         ContentHash(hash.first_chunk().copied().unwrap_or_default())
     }
 
-    fn may_try(&self, address: IpAddr, guardian: GuardianId) -> bool {
+    /// Counts a try before it is looked at, which takes long: of many at once no more are looked at than of many in turn.
+    fn begin_try(&self, address: IpAddr, guardian: GuardianId) -> Option<Try<'_>> {
         let now = self.engine.now();
-        self.by_guardian.allows(&guardian, now) && self.by_address.allows(&address, now)
-    }
-
-    fn count(&self, address: IpAddr, guardian: GuardianId) {
-        let now = self.engine.now();
-        self.by_guardian.count(guardian, now);
-        self.by_address.count(address, now);
+        let of_address = self.by_address.take(address, now)?;
+        match self.by_guardian.take(guardian, now) {
+            Some(of_guardian) => Some(Try { doors: self, address, guardian, of_address, of_guardian }),
+            None => {
+                self.by_address.give_back(&address, of_address);
+                None
+            }
+        }
     }
 
     /// Counts a wrong invitation against those of the guardian, and burns them after [`INVITATION_TRIES_MAX`].
@@ -247,4 +274,38 @@ fn open(desk: &mut Desk<'_>, guardian: GuardianId, session: ContentHash) -> Resu
     let time = desk.conditions().now;
     let expires = time.plus_ms(SESSION_LIFE_MS);
     desk.emit(LogEntry::Family(FamilyEntry::SignedIn { guardian, session, time, expires })).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::engine::founded::founded;
+
+    /// Tries at once, for one account, from as many addresses.
+    const AT_ONCE: u8 = 20;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_tries_at_once_no_more_are_looked_at_than_of_tries_in_turn() {
+        let (_folder, settings) = founded();
+        let doors = Arc::new(Doors::new(Engine::open(&settings).unwrap()));
+        let guardian = GuardianId([5; 16]);
+        let tries: Vec<_> = (0..AT_ONCE)
+            .map(|nth| {
+                let doors = Arc::clone(&doors);
+                let address = IpAddr::V4(Ipv4Addr::new(203, 0, 113, nth));
+                let passphrase = Passphrase::tried(Sensitive::new("four words will do".to_owned()));
+                tokio::spawn(async move { doors.sign_in(address, guardian, passphrase).await.unwrap() })
+            })
+            .collect();
+        let (mut wrong, mut too_often) = (0, 0);
+        for tried in tries {
+            match tried.await.unwrap().expect_err("there is no such guardian") {
+                NotLetIn::Wrong => wrong += 1,
+                NotLetIn::TooOften => too_often += 1,
+            }
+        }
+        assert_eq!((wrong, too_often), (GUARDIAN_TRIES_MAX, u64::from(AT_ONCE) - GUARDIAN_TRIES_MAX));
+    }
 }

@@ -23,7 +23,7 @@ pub use account::{
 };
 pub use invitation::{INVITATION_TRIES_MAX, NewInvitation, invite_all, invite_guardian, sign_in_path};
 pub use pages::{FORM_BYTES_MAX, LIMITS, router};
-pub use passphrase::{HASHED_AT_ONCE_MAX, PASSPHRASE_CHARS_MAX, PASSPHRASE_CHARS_MIN};
+pub use passphrase::{HASHED_AT_ONCE_MAX, HASHES_WAITING_MAX, PASSPHRASE_CHARS_MAX, PASSPHRASE_CHARS_MIN};
 
 #[cfg(test)]
 mod tests;

@@ -39,7 +39,7 @@ use super::text::{Arguments, Text};
 use super::view::{ClosedTemplate, Frame, PageTemplate, RestoredTemplate, SignInTemplate};
 use crate::engine::{Engine, EngineError, Ruling};
 use crate::http::address::Address;
-use crate::http::{ApiError, Code};
+use crate::http::{ApiError, Code, RETRY_AFTER_S};
 
 /// Bytes of a form: a code and two passphrases, with room for their encoding.
 pub const FORM_BYTES_MAX: usize = 8 * 1024;
@@ -195,7 +195,7 @@ async fn sign_in_page(
         (status = 404, description = "There is nothing to see: unknown, forbidden and restricted look the same.", body = String, content_type = "text/html; charset=utf-8"),
         (status = 422, description = "The passphrase is too short, too long, or not the same twice.", body = String, content_type = "text/html; charset=utf-8"),
         (status = 429, description = "Too many tries.", body = String, content_type = "text/html; charset=utf-8"),
-        (status = 503, description = "A restored server waits to be confirmed.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 503, description = "A restored server waits to be confirmed, or too many passphrases wait to be looked at.", body = String, content_type = "text/html; charset=utf-8"),
     ),
 )]
 async fn redeem(
@@ -236,7 +236,7 @@ async fn redeem(
         (status = 403, description = "It did not work, or the form is another site's.", body = String, content_type = "text/html; charset=utf-8"),
         (status = 404, description = "There is nothing to see: unknown, forbidden and restricted look the same.", body = String, content_type = "text/html; charset=utf-8"),
         (status = 429, description = "Too many tries.", body = String, content_type = "text/html; charset=utf-8"),
-        (status = 503, description = "A restored server waits to be confirmed.", body = String, content_type = "text/html; charset=utf-8"),
+        (status = 503, description = "A restored server waits to be confirmed, or too many passphrases wait to be looked at.", body = String, content_type = "text/html; charset=utf-8"),
     ),
 )]
 async fn sign_in(
@@ -417,7 +417,13 @@ fn let_in_or_not(
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(TRIES_SPAN_MS / 1_000));
             response
         }
-        Err(EngineError::Busy) => refused("wrong-busy", StatusCode::SERVICE_UNAVAILABLE),
+        Err(EngineError::Busy) => {
+            let mut response = refused("wrong-busy", StatusCode::SERVICE_UNAVAILABLE);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+            // For the log line; a person reads the page.
+            response.extensions_mut().insert(Code::Overloaded);
+            response
+        }
         Err(error) => ApiError::from(error).into_response(),
     }
 }

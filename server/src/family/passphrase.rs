@@ -1,8 +1,8 @@
 //! Passphrases of guardians: what one must be, and how it is kept.
 //!
 //! A passphrase is kept as an Argon2id hash with the parameters that OWASP recommends (19 MiB, two passes), which are the crate's own
-//! defaults. Hashing is slow on purpose: a bounded number of threads does it, so that a flood of tries costs neither memory nor everybody
-//! else's turn.
+//! defaults. Hashing is slow on purpose: a bounded number of threads does it, for a bounded number of people who wait, so that a flood of
+//! tries costs neither memory nor everybody else's turn.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,6 +18,9 @@ pub const PASSPHRASE_CHARS_MIN: usize = 12;
 pub const PASSPHRASE_CHARS_MAX: usize = 200;
 /// Passphrases that are hashed at once: each takes 19 MiB meanwhile.
 pub const HASHED_AT_ONCE_MAX: usize = 2;
+
+/// Passphrases that wait for their turn to be hashed, beyond which whoever comes is asked to come again: a second or two of work.
+pub const HASHES_WAITING_MAX: usize = 32;
 
 /// The salt of a hash that nothing was ever hashed to: 16 bytes, as the format has them.
 const NOBODYS_SALT: &[u8] = b"nobody's account";
@@ -59,46 +62,68 @@ impl Passphrase {
     }
 }
 
+/// Too many passphrases wait to be hashed already; nothing was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueFull;
+
 /// Hashes passphrases, few at a time.
 #[derive(Clone)]
-pub struct Hashing(Arc<Semaphore>);
+pub struct Hashing {
+    /// Those that are hashed.
+    turns: Arc<Semaphore>,
+    /// Those, and those that wait.
+    places: Arc<Semaphore>,
+}
 
 impl Default for Hashing {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(HASHED_AT_ONCE_MAX)))
+        let of = |permits| Arc::new(Semaphore::new(permits));
+        Self { turns: of(HASHED_AT_ONCE_MAX), places: of(HASHED_AT_ONCE_MAX + HASHES_WAITING_MAX) }
     }
 }
 
 impl Hashing {
     /// Returns the hash of a passphrase as it is kept; none where the system has no randomness or memory for it.
-    pub async fn hash(&self, passphrase: Passphrase) -> Option<Sensitive<String>> {
-        self.aside(move || {
+    pub async fn hash(&self, passphrase: Passphrase) -> Result<Option<Sensitive<String>>, QueueFull> {
+        let hashed = self.aside(move || {
             // To be hashed.
             let hash = Argon2::default().hash_password(passphrase.0.expose().as_bytes());
             hash.ok().map(|hash| Sensitive::new(hash.to_string()))
-        })
-        .await
-        .flatten()
+        });
+        Ok(hashed.await?.flatten())
     }
 
     /// Returns whether a passphrase is the one that was kept. Where none was, it takes as long to say no.
-    pub async fn verify(&self, passphrase: Passphrase, kept: Option<Sensitive<String>>) -> bool {
-        self.aside(move || {
+    pub async fn verify(
+        &self,
+        passphrase: Passphrase,
+        kept: Option<Sensitive<String>>,
+    ) -> Result<bool, QueueFull> {
+        let verified = self.aside(move || {
             let known = kept.is_some();
             let kept = kept.unwrap_or_else(|| NOBODYS.clone());
             let Ok(kept) = PasswordHash::new(kept.expose()) else { return false };
             // Tried against the hash that is kept.
             let right = Argon2::default().verify_password(passphrase.0.expose().as_bytes(), &kept).is_ok();
             right && known
-        })
-        .await
-        .unwrap_or(false)
+        });
+        Ok(verified.await?.unwrap_or(false))
     }
 
-    async fn aside<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> Option<R> {
+    /// Runs slow work in its turn; none where it panicked.
+    async fn aside<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<Option<R>, QueueFull> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| QueueFull)?;
         // The semaphore is never closed; were it, hashing without a turn would be no harm.
-        let _turn = self.0.acquire().await.ok();
-        tokio::task::spawn_blocking(work).await.ok()
+        let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
+        let worked = tokio::task::spawn_blocking(move || {
+            // Held by the work and not by who asked: a thread goes on with it when nobody waits any more.
+            let _held = (turn, place);
+            work()
+        });
+        Ok(worked.await.ok())
     }
 }
 
@@ -112,6 +137,8 @@ static NOBODYS: LazyLock<Sensitive<String>> = LazyLock::new(|| {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
     use super::*;
 
     fn typed(text: &str) -> Sensitive<String> {
@@ -138,13 +165,31 @@ mod tests {
         let hashing = Hashing::default();
         let passphrase =
             || Passphrase::chosen(&typed("four words will do"), &typed("four words will do")).unwrap();
-        let kept = hashing.hash(passphrase()).await.unwrap();
+        let kept = hashing.hash(passphrase()).await.unwrap().unwrap();
         assert!(kept.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "as OWASP recommends");
-        assert_ne!(Some(&kept), hashing.hash(passphrase()).await.as_ref(), "each with a salt of its own");
-        assert!(hashing.verify(passphrase(), Some(kept.clone())).await);
-        assert!(!hashing.verify(Passphrase::tried(typed("four words will dO")), Some(kept)).await);
-        assert!(!hashing.verify(passphrase(), None).await);
-        assert!(!hashing.verify(Passphrase::tried(typed("nobody's passphrase")), None).await);
-        assert!(!hashing.verify(passphrase(), Some(typed("not a hash"))).await);
+        assert_ne!(
+            Some(&kept),
+            hashing.hash(passphrase()).await.unwrap().as_ref(),
+            "each with a salt of its own"
+        );
+        assert!(hashing.verify(passphrase(), Some(kept.clone())).await.unwrap());
+        let wrong = Passphrase::tried(typed("four words will dO"));
+        assert!(!hashing.verify(wrong, Some(kept)).await.unwrap());
+        assert!(!hashing.verify(passphrase(), None).await.unwrap());
+        assert!(!hashing.verify(Passphrase::tried(typed("nobody's passphrase")), None).await.unwrap());
+        assert!(!hashing.verify(passphrase(), Some(typed("not a hash"))).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_leaves_the_turn_to_the_work_that_goes_on() {
+        let hashing = Hashing::default();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let mut left = Box::pin(hashing.aside(move || wait.recv().is_ok()));
+        assert!(std::future::poll_fn(|context| Poll::Ready(left.as_mut().poll(context).is_pending())).await);
+        drop(left);
+        assert_eq!(hashing.turns.available_permits(), HASHED_AT_ONCE_MAX - 1);
+        go.send(()).unwrap();
+        let all = u32::try_from(HASHED_AT_ONCE_MAX).unwrap();
+        drop(hashing.turns.acquire_many(all).await.unwrap());
     }
 }

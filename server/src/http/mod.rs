@@ -41,7 +41,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 
 pub use door::Porter;
-pub use error::{ApiError, Code};
+pub use error::{ApiError, Code, RETRY_AFTER_S};
 pub use listen::{Drained, bind, serve};
 pub use middleware::RequestId;
 

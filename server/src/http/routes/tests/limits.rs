@@ -15,7 +15,9 @@ use sync_core::exchange::server::receive::{RECOVERED_MAX, REFUSED_BYTES_MAX, WAI
 use super::school::{School, Tablet, bytes};
 use crate::auth::assertion::{Assertion, SCHEME};
 use crate::engine::{DEVICE_BYTES_MAX, DEVICE_REQUESTS_MAX, HAND_IN_MAX, PAIRING_SPAN_MS, PAIRING_WRONG_MAX};
-use crate::family::{ADDRESS_TRIES_MAX, GUARDIAN_TRIES_MAX, TRIES_SPAN_MS, VIEWS_MAX};
+use crate::family::{
+    ADDRESS_TRIES_MAX, GUARDIAN_TRIES_MAX, HASHED_AT_ONCE_MAX, HASHES_WAITING_MAX, TRIES_SPAN_MS, VIEWS_MAX,
+};
 use crate::http::door::{
     ADDRESS_BODIES_BYTES_MAX, ADDRESS_REFUSALS_MAX, ADDRESS_REFUSED_BYTES_MAX, ADDRESS_SPAN_MS,
 };
@@ -301,6 +303,10 @@ fn the_book_tells_every_limit() {
         &[GUARDIAN_TRIES_MAX.to_string(), (TRIES_SPAN_MS / 60_000).to_string(), "one guardian".into()],
     );
     row("page", &[ADDRESS_TRIES_MAX.to_string(), "one address".into()]);
+    row(
+        "page",
+        &[HASHED_AT_ONCE_MAX.to_string(), HASHES_WAITING_MAX.to_string(), "wait".into(), "503".into()],
+    );
     row("page", &[VIEWS_MAX.to_string(), "views".into()]);
     row("quota_exceeded", &[WAITING_MAX.to_string(), "wait for review".into()]);
     row("quota_exceeded", &[RECOVERED_MAX.to_string(), "recovered acts".into()]);

@@ -9,6 +9,7 @@ mod set_aside;
 
 use axum::http::StatusCode;
 use ed25519_dalek::SigningKey;
+mod sign_in;
 use serde_json::json;
 use sync_core::document::copy::slots_of_document;
 use sync_core::document::name::DocumentKind;
