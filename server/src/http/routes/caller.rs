@@ -156,6 +156,14 @@ pub fn not_waiting(engine: &Engine, device: &Device) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Refuses a script while a restored server waits to be confirmed: whose places were ended since has yet to be looked at.
+pub fn not_restored(engine: &Engine) -> Result<(), ApiError> {
+    if engine.index().restored()?.is_some_and(|restored| restored.waiting) {
+        return Err(Unanswered::Waiting.into());
+    }
+    Ok(())
+}
+
 fn held_by(engine: &Engine, token: &str, accepted: &[Audience]) -> Result<Caller, ApiError> {
     match engine.tokens().verify(token, accepted, engine.now_s())?.subject {
         Subject::Device { device, .. } => {

@@ -17,7 +17,7 @@ use sync_core::measure::thousandths::Thousandths;
 use sync_core::record::{Waiting, main_of};
 use utoipa::ToSchema;
 
-use super::caller::{Caller, anyone, bearer, not_waiting};
+use super::caller::{Caller, anyone, bearer, not_restored, not_waiting};
 use crate::engine::Engine;
 use crate::engine::holds::{Seen, Verdict, Viewer};
 use crate::http::body::object;
@@ -201,7 +201,10 @@ async fn decide(
 fn viewer(engine: &Engine, caller: &Caller) -> Result<Viewer, ApiError> {
     match caller {
         Caller::Administrator(_) => Ok(Viewer::Administrator),
-        Caller::Person(person) => Ok(Viewer::Person(person.id)),
+        Caller::Person(person) => {
+            not_restored(engine)?;
+            Ok(Viewer::Person(person.id))
+        }
         Caller::Device(device) => {
             not_waiting(engine, device)?;
             Ok(Viewer::Person(device.person))

@@ -5,6 +5,7 @@ mod malformed;
 mod power;
 mod room;
 mod school;
+mod restored;
 mod set_aside;
 
 use axum::http::StatusCode;

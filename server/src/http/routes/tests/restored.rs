@@ -1,0 +1,65 @@
+//! A restored server, until somebody has confirmed it.
+
+use axum::body::Body;
+use axum::http::Request;
+use sync_core::ids::LogId;
+
+use super::*;
+use crate::register::RegisterFile;
+use crate::store::{EmbeddedStore, Store as _};
+
+const NEW: LogId = LogId([9; 16]);
+
+/// Starts a school's log on a new life, as a restored server does.
+fn restored(school: School) -> School {
+    let own = school.engine.log_id();
+    let school = school.restart(|data| {
+        let register = RegisterFile::beside(&data.with_extension("keys"));
+        register.change(|register| register.begin(NEW, own, 0)).unwrap();
+        EmbeddedStore::open(data).unwrap().begin_log_id(NEW.0).unwrap();
+    });
+    assert!(school.engine.restored().unwrap().waiting);
+    school
+}
+
+#[tokio::test]
+async fn until_it_is_confirmed_a_scripts_token_neither_reads_nor_decides_holds() {
+    let school = School::new().await;
+    let log = school.document(DocumentKind::Log, None);
+    school.grant("tom", Role::Set, None).await;
+    let mut tom = school.tablet("tom", 1).await;
+    tom.sync(&school).await;
+    school.grant("tom", Role::Set, Some("2026-11-19")).await;
+    tom.log(&log, "set");
+    assert_eq!(tom.sync(&school).await.held, 1);
+    let token = |school: &School| school.admin_token(Some("ana"));
+    let (_, holds) = in_json(school.get("/v1/holds", &token(&school)).await).await;
+    let hold = holds["holds"][0]["id"].as_str().unwrap().to_owned();
+
+    let school = restored(school);
+    let (ana, end) = (token(&school), school.engine.reader().end().seq);
+    let body = json!({"holds": [hold], "reason": "another student's"}).to_string();
+    let ask = |method: &str, path: String, body: &str| {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("authorization", format!("Bearer {ana}"));
+        school.send(request.body(Body::from(body.to_owned())).unwrap())
+    };
+    for (method, path, body) in [
+        ("GET", "/v1/holds".to_owned(), String::new()),
+        ("GET", format!("/v1/holds/{hold}"), String::new()),
+        ("POST", "/v1/holds/admit".to_owned(), json!({"holds": [hold]}).to_string()),
+        ("POST", "/v1/holds/decline".to_owned(), body.clone()),
+    ] {
+        let response = ask(method, path.clone(), &body).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{method} {path}");
+        assert!(response.headers().contains_key("retry-after"));
+        let (_, refused) = in_json(response).await;
+        assert_eq!(refused["error"]["code"], "waiting_for_confirmation", "{method} {path}");
+    }
+    assert_eq!(school.engine.reader().end().seq, end, "nothing was decided");
+    let administrator = school.get("/v1/holds", &school.admin_token(None)).await;
+    assert_eq!(administrator.status(), StatusCode::OK, "who is to confirm it sees that there are some");
+
+    school.engine.confirm_restored(None).await.unwrap();
+    assert_eq!(ask("POST", "/v1/holds/decline".to_owned(), &body).await.status(), StatusCode::OK);
+}
