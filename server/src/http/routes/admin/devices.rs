@@ -145,6 +145,8 @@ pub(super) async fn revoke(
     let unknown = || ApiError::new(Code::NotFound).message("there is no such device");
     let id: DeviceId = device.parse().map_err(|_| unknown())?;
     let revoke = move |desk: &mut Desk<'_>| revoke_device(desk, by, id, asked.lost).map(Ruling::Stands);
-    let revoked = engine.decide_from_reserve(revoke);
-    Ok(Json(Revoked { device: revoked.await?.ok_or_else(unknown)?.id }))
+    let revoked = engine.decide_from_reserve(revoke).await?;
+    // Asked again after the note had failed, there is nothing to decide any more, and still something to note.
+    engine.note_rest().await?;
+    Ok(Json(Revoked { device: revoked.ok_or_else(unknown)?.id }))
 }

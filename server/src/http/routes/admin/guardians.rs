@@ -168,7 +168,7 @@ pub(super) async fn restrict(
     let done = engine.decide_from_reserve(move |desk| {
         restrict_guardian(desk, by, &guardian, !asked.lift).map(Ruling::Stands)
     });
-    Ok(Json(Decided { guardian: done.await?? }))
+    decided(&engine, done.await?).await
 }
 
 /// Ends a guardian's access for good.
@@ -189,7 +189,17 @@ pub(super) async fn end(
 ) -> Result<Json<Decided>, ApiError> {
     let by = administrator(&engine, &headers)?;
     let done = engine.decide_from_reserve(move |desk| end_guardian(desk, by, &guardian).map(Ruling::Stands));
-    Ok(Json(Decided { guardian: done.await?? }))
+    decided(&engine, done.await?).await
+}
+
+/// Answers when what was decided is noted beside the keys: asked again after the note had failed, there is nothing to decide any more, and
+/// still something to note.
+async fn decided(
+    engine: &Engine,
+    done: Result<GuardianId, GuardianRefused>,
+) -> Result<Json<Decided>, ApiError> {
+    engine.note_rest().await?;
+    Ok(Json(Decided { guardian: done? }))
 }
 
 fn row(index: &Index<'_>, guardian: Guardian) -> Result<GuardianRow, KvError> {

@@ -3,6 +3,7 @@ mod description;
 mod limits;
 mod malformed;
 mod power;
+mod noted;
 mod room;
 mod school;
 mod restored;

@@ -19,10 +19,10 @@ use sync_core::exchange::client::view::paired;
 use sync_core::exchange::codec;
 use sync_core::exchange::message::Reply;
 use sync_core::exchange::server::entry::LogEntry;
-use sync_core::ids::{ActId, DeviceId, DocumentId, GrantId, OrgId, PersonId, StudentId, derive};
+use sync_core::ids::{ActId, DeviceId, DocumentId, GrantId, GuardianId, OrgId, PersonId, StudentId, derive};
 use sync_core::kv::Memory;
 use sync_core::roster::role::Role;
-use sync_core::roster::{DeviceState, Grant, Person, Student};
+use sync_core::roster::{DeviceState, Grant, Guardian, Person, Student};
 use sync_core::time::{Moment, Zone};
 use tower::ServiceExt as _;
 
@@ -198,6 +198,21 @@ impl School {
 
     pub async fn add(&self, entry: LogEntry) {
         self.engine.decide(move |desk| desk.emit(entry).map(Ruling::Stands)).await.unwrap();
+    }
+
+    /// Gives a student a guardian.
+    pub async fn guardian(&self, student: StudentId) -> GuardianId {
+        let id = GuardianId(student.0);
+        self.add(LogEntry::Guardian(Guardian {
+            id,
+            external_id: String::new(),
+            student,
+            name: "somebody".to_owned().into(),
+            language: "en".into(),
+            restricted: false,
+        }))
+        .await;
+        id
     }
 
     pub async fn grant(&self, name: &str, role: Role, to: Option<&str>) {
