@@ -148,6 +148,8 @@ pub(super) async fn at_the_door(State(door): State<Arc<Door>>, mut request: Requ
     request.extensions_mut().insert(Arc::clone(&visit));
     let response = next.run(request).await;
     if is_in_vain(response.status()) && !visit.is_known() {
+        // It may have come long ago, and others have begun a span since: one that began later than now would be over.
+        let now = door.porter.now();
         door.refusals.count(address, now);
         door.refused_bytes.spend(address, visit.received.load(Ordering::Relaxed), now);
     }

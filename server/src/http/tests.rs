@@ -1,9 +1,10 @@
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, Request};
+use axum::extract::{ConnectInfo, Path, Query, Request};
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
@@ -402,4 +403,46 @@ fn limits_are_as_promised() {
     assert_eq!(limits.header_read, Duration::from_secs(30));
     assert_eq!(limits.body_read, Duration::from_secs(60));
     assert!(limits.bodies_bytes_max >= limits.body_bytes_max);
+}
+
+/// A clock that the test turns.
+#[derive(Default)]
+struct Turned(std::sync::atomic::AtomicI64);
+
+impl Porter for Turned {
+    fn now(&self) -> Moment {
+        Moment(self.0.load(std::sync::atomic::Ordering::SeqCst))
+    }
+
+    fn knows(&self, _: &HeaderMap) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_took_long_is_counted_when_it_is_given() {
+    let clock = Arc::new(Turned::default());
+    let app = shell(routes(), Limits::default(), Arc::clone(&clock) as _);
+    let from = |mut request: Request| {
+        request.extensions_mut().insert(ConnectInfo("203.0.113.9:1".parse::<SocketAddr>().unwrap()));
+        app.clone().oneshot(request)
+    };
+    let nowhere = || Request::get("/nowhere").body(Body::empty()).unwrap();
+    let (mut sender, body) = arriving();
+    let slow = tokio::spawn(from(Request::post("/nowhere").body(body).unwrap()));
+    // The first frame is taken from the channel: the request is at work.
+    sender.send_data(Bytes::from_static(b"a")).await.unwrap();
+    sender.send_data(Bytes::from_static(b"b")).await.unwrap();
+    clock.0.store(1, std::sync::atomic::Ordering::SeqCst);
+    for _ in 0..door::ADDRESS_REFUSALS_MAX {
+        assert_eq!(from(nowhere()).await.unwrap().status(), StatusCode::NOT_FOUND);
+    }
+    assert_eq!(from(nowhere()).await.unwrap().status(), StatusCode::TOO_MANY_REQUESTS);
+    drop(sender);
+    assert_eq!(slow.await.unwrap().unwrap().status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        from(nowhere()).await.unwrap().status(),
+        StatusCode::TOO_MANY_REQUESTS,
+        "what came before the span has not ended it"
+    );
 }
