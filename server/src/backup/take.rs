@@ -94,7 +94,7 @@ pub fn take(data: &Path, keys: &Path, to: &Path, now: Moment) -> Result<Backup, 
     let path = unfinished.path().join(MANIFEST);
     write_checked(&path, &manifest).map_err(writing(&path))?;
     crash_point("backup_copied");
-    unfinished.finish(lock)?;
+    unfinished.finish_for_good(lock)?;
     crash_point("backup_in_place");
     Ok(Backup { not_counted: count(&manifest, keys, to).err(), manifest })
 }

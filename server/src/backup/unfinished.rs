@@ -68,8 +68,11 @@ impl Unfinished {
             Err(LockError::InUse { .. }) => return Err(FolderError::UnderWay(path)),
             Err(LockError::Io(error)) => return Err(writing(&path)(error)),
         };
-        clear(&path).map_err(writing(&path))?;
-        Ok((Self { to: to.to_owned(), path, named: false }, lock))
+        // Whoever held it before may have finished meanwhile; the new folder, which is empty, goes again.
+        let unfinished = Self { to: to.to_owned(), path, named: false };
+        is_free(to)?;
+        clear(&unfinished.path).map_err(writing(&unfinished.path))?;
+        Ok((unfinished, lock))
     }
 
     /// Returns where it is written.
@@ -77,15 +80,29 @@ impl Unfinished {
         &self.path
     }
 
-    /// Makes it durable and gives it its name.
+    /// Makes it durable and gives it its name. Its lock stays, for whoever uses it.
     pub(super) fn finish(mut self, lock: FolderLock) -> Result<(), FolderError> {
-        fs::remove_file(self.path.join(FolderLock::NAME)).map_err(writing(&self.path))?;
-        let synced = fs::File::open(&self.path).and_then(|folder| folder.sync_all());
-        synced.map_err(writing(&self.path))?;
-        // An empty folder of that name is replaced by it.
+        let finished = self.name();
+        // What could not be named is removed while it is held: whoever takes it next has it for themselves.
+        drop(self);
+        drop(lock);
+        finished
+    }
+
+    /// Makes it durable and gives it its name, for good: nobody is going to use it as it lies there, and it has no lock.
+    pub(super) fn finish_for_good(self, lock: FolderLock) -> Result<(), FolderError> {
+        let to = self.to.clone();
+        self.finish(lock)?;
+        let unlocked = fs::remove_file(to.join(FolderLock::NAME)).and_then(|()| sync_folder(&to));
+        unlocked.map_err(writing(&to))
+    }
+
+    fn name(&mut self) -> Result<(), FolderError> {
+        sync_folder(&self.path).map_err(writing(&self.path))?;
+        // An empty folder of that name is replaced by it. Its lock goes with it: were it removed before, somebody could take the folder
+        // over, and clear it, while it has no name yet.
         fs::rename(&self.path, &self.to).map_err(writing(&self.to))?;
         self.named = true;
-        drop(lock);
         sync_folder_of(&self.to).map_err(writing(&self.to))
     }
 }
@@ -97,6 +114,10 @@ impl Drop for Unfinished {
             drop(fs::remove_dir_all(&self.path));
         }
     }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder).and_then(|folder| folder.sync_all())
 }
 
 fn lies_apart(to: &Path, from: &Path) -> Result<(), FolderError> {
@@ -144,4 +165,41 @@ fn clear(folder: &Path) -> io::Result<()> {
 pub(super) fn writing(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
     let path = path.to_owned();
     |source| FolderError::Io { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// How often the race is run: the window was a sync wide, and one round in a few met it.
+    const ROUNDS: usize = 200;
+
+    #[test]
+    fn nobody_takes_a_folder_over_while_it_gets_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..ROUNDS {
+            let to = folder.path().join(round.to_string());
+            let (unfinished, lock) = Unfinished::begin(&to, &[]).unwrap();
+            fs::write(unfinished.path().join("written"), "whole").unwrap();
+            let stop = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                let rival = scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        if let Ok(taken) = Unfinished::begin(&to, &[]) {
+                            return Some(taken);
+                        }
+                    }
+                    None
+                });
+                let finished = unfinished.finish_for_good(lock);
+                stop.store(true, Ordering::Relaxed);
+                let taken = rival.join().unwrap();
+                assert!(finished.is_ok() && taken.is_none(), "round {round}: {finished:?}");
+            });
+            let names: Vec<_> = fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(names, ["written"], "round {round}");
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! One server per data folder.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Holds a data folder until it is dropped, or its process ends in whatever way.
@@ -30,13 +31,25 @@ impl FolderLock {
 
     /// Takes a folder that exists.
     pub fn take(dir: &Path) -> Result<Self, LockError> {
-        // Never removed: a lock on a file that was removed and made again would be two locks.
-        let file = File::options().create(true).truncate(false).write(true).open(dir.join(Self::NAME))?;
+        let path = dir.join(Self::NAME);
+        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
         match file.try_lock() {
-            Ok(()) => Ok(FolderLock { _file: file }),
+            // A lock on a file that was removed or moved meanwhile, and made again by somebody else, would be two locks.
+            Ok(()) if is_there(&file, &path)? => Ok(FolderLock { _file: file }),
+            Ok(()) => Err(LockError::InUse { dir: dir.to_owned() }),
             Err(TryLockError::WouldBlock) => Err(LockError::InUse { dir: dir.to_owned() }),
             Err(TryLockError::Error(error)) => Err(LockError::Io(error)),
         }
+    }
+}
+
+/// Returns whether a path still leads to an open file.
+fn is_there(file: &File, path: &Path) -> io::Result<bool> {
+    let opened = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (opened.dev(), opened.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
