@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sync_core::document::name::DocumentKind;
 use sync_core::exchange::server::desk::{Desk, DeskError};
@@ -20,6 +21,9 @@ use tokio::sync::{Notify, watch};
 
 use super::log::DurableLog;
 use super::{Engine, EngineError, Ruling};
+
+/// After which time cards that could not be projected are tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Whose cards may differ from what was said last.
 #[derive(Default)]
@@ -78,6 +82,11 @@ impl Cards {
         // Until it has been looked at again, whatever is written makes it due.
         students.cardless.remove(&student);
         Some(student)
+    }
+
+    /// Has students who were taken in vain looked at another time; nobody is woken for them, who would only fail once more.
+    fn stay_due(&self, failed: BTreeSet<StudentId>) {
+        self.students().due.extend(failed);
     }
 
     /// Notes that nobody had a card of a student who was taken, unless somebody's place has changed meanwhile.
@@ -150,6 +159,7 @@ impl Engine {
             tokio::select! {
                 _ = stopping.wait_for(|stop| *stop) => return,
                 () = self.cards.wake.notified() => {}
+                () = tokio::time::sleep(AGAIN_AFTER), if self.cards.is_due(|_| true) => {}
             }
         }
     }
@@ -165,19 +175,30 @@ impl Engine {
     }
 
     /// Projects all cards that are due of the students who are wanted.
+    ///
+    /// A record that cannot be read stops nobody else's; the first error is returned when all have been looked at, and what failed stays
+    /// due.
     pub async fn project_cards(
         self: &Arc<Self>,
         wanted: impl Fn(&StudentId) -> bool,
     ) -> Result<(), EngineError> {
         // Whoever projects just now may have taken what is wanted: only when its turn is over is it said.
         let _turn = self.cards.turn.lock().await;
-        while let Some(student) = self.cards.take(&wanted) {
-            if let Err(error) = self.project_card(student).await {
-                self.cards.mark(Touched::placed(std::iter::once(student)));
-                return Err(error);
+        let (mut first, mut failed) = (Ok(()), BTreeSet::new());
+        while let Some(student) = self.cards.take(|student| wanted(student) && !failed.contains(student)) {
+            let Err(error) = self.project_card(student).await else { continue };
+            failed.insert(student);
+            let goes_on = error.is_of_one_record();
+            if goes_on {
+                tracing::error!(%student, %error, "this student's cards could not be projected");
+            }
+            first = first.and(Err(error));
+            if !goes_on {
+                break;
             }
         }
-        Ok(())
+        self.cards.stay_due(failed);
+        first
     }
 
     async fn project_card(self: &Arc<Self>, student: StudentId) -> Result<(), EngineError> {

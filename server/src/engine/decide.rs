@@ -52,6 +52,23 @@ pub enum EngineError {
     Abandoned,
 }
 
+impl EngineError {
+    /// Returns whether it may be about the one record that was read, so that another can be read all the same.
+    pub(super) fn is_of_one_record(&self) -> bool {
+        match self {
+            Self::Index(KvError::Unreadable(_) | KvError::Damaged(_)) | Self::Desk(_) | Self::Abandoned => {
+                true
+            }
+            Self::Index(KvError::Poisoned)
+            | Self::Busy
+            | Self::Closing
+            | Self::DiskFull
+            | Self::Storage(_)
+            | Self::NotNoted(_) => false,
+        }
+    }
+}
+
 impl From<DeskError> for EngineError {
     fn from(error: DeskError) -> Self {
         match error {

@@ -40,6 +40,8 @@ impl Engine {
         match self.project_cards_of(device.person).await {
             // Reading goes on near a full disk; a card says itself up to where it was projected.
             Ok(()) | Err(EngineError::DiskFull) => {}
+            // So does it beside one record that cannot be read, which was said where it was found.
+            Err(error) if error.is_of_one_record() => {}
             Err(error) => return Err(error),
         }
         let engine = Arc::clone(self);

@@ -94,14 +94,25 @@ impl Engine {
     }
 
     /// Publishes for every student who has a guardian that may see it, once a school day.
+    ///
+    /// A record that cannot be read stops nobody else's; the first error is returned when all have been looked at.
     pub async fn publish_nightly(self: &Arc<Self>) -> Result<(), EngineError> {
         let today = self.today()?;
         if *self.publisher.nightly.lock().unwrap_or_else(PoisonError::into_inner) == Some(today) {
             return Ok(());
         }
+        let mut first = Ok(());
         for student in self.students_with_readers()? {
-            self.publish_to_family(student).await?;
+            match self.publish_to_family(student).await {
+                Ok(()) => {}
+                Err(error) if error.is_of_one_record() => {
+                    tracing::error!(%student, %error, "what this student's family is shown could not be published");
+                    first = first.and(Err(error));
+                }
+                Err(error) => return Err(error),
+            }
         }
+        first?;
         *self.publisher.nightly.lock().unwrap_or_else(PoisonError::into_inner) = Some(today);
         Ok(())
     }

@@ -1,21 +1,22 @@
 mod damage;
 mod description;
+mod families;
 mod limits;
 mod malformed;
-mod power;
 mod noted;
+mod power;
+mod restored;
 mod room;
 mod school;
-mod restored;
 mod set_aside;
+mod sign_in;
 
 use axum::http::StatusCode;
 use ed25519_dalek::SigningKey;
-mod sign_in;
 use serde_json::json;
 use sync_core::document::copy::slots_of_document;
-use sync_core::document::name::DocumentKind;
-use sync_core::document::slot::Fields;
+use sync_core::document::name::{DocumentKind, DocumentName};
+use sync_core::document::slot::{Fields, SlotKey};
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{Outcome, Reply, Request};
 use sync_core::exchange::server::entry::LogEntry;
@@ -26,7 +27,7 @@ use sync_core::roster::DeviceState;
 use sync_core::roster::role::Role;
 use sync_core::time::Moment;
 
-use self::school::{School, bytes, header, in_json, maya, person};
+use self::school::{School, Tablet, bytes, header, in_json, maya, person};
 use crate::engine::{Engine, EngineError, Ruling, entry_of, rebuild};
 use crate::http::{ApiError, Code};
 use crate::store::QUEUE_WORK_MAX;
@@ -43,6 +44,17 @@ fn goal() -> Fields {
         ("statement", "asks"),
     ]);
     goal.insert("target".into(), 80_000.into());
+    goal
+}
+
+/// Writes a goal that is assigned to somebody.
+fn assigned(tablet: &mut Tablet, plan: &DocumentName, to: &str) -> SlotKey {
+    let goal = tablet.make(plan, "goals", goal());
+    tablet.make(
+        plan,
+        "assignments",
+        fields(&[("goal", &goal.to_string()), ("person", &person(to).to_string())]),
+    );
     goal
 }
 
@@ -131,9 +143,7 @@ async fn a_para_gets_a_card_of_the_assigned_goals_and_no_plan() {
     let plan = school.document(DocumentKind::Plan, None);
     let (mut ana, mut pia) = (school.tablet("ana", 1).await, school.tablet("pia", 1).await);
     ana.sync(&school).await;
-    let goal = ana.make(&plan, "goals", goal());
-    let given = [("goal", goal.to_string()), ("person", person("pia").to_string())];
-    ana.make(&plan, "assignments", given.map(|(name, value)| (name.to_owned(), value.into())).into());
+    let goal = assigned(&mut ana, &plan, "pia");
     assert_eq!(ana.sync(&school).await.stored, 2);
     pia.sync(&school).await;
     assert!(pia.stored().copy(plan.id()).unwrap().is_none());

@@ -2,14 +2,13 @@
 
 use sync_core::document::change::{ChangeHash, Position, encode};
 use sync_core::document::founding::containers_of;
-use sync_core::document::slot::{ContentHash, Slot, SlotKey};
+use sync_core::document::slot::{ContentHash, Slot};
 use sync_core::envelope::Evidence;
 use sync_core::exchange::client::copy::fetched;
 use sync_core::exchange::message::{HoldReason, HoldState};
 use sync_core::exchange::register::Gone;
 use sync_core::exchange::server::entry::Origin;
 
-use super::school::Tablet;
 use super::*;
 use crate::register::RegisterFile;
 

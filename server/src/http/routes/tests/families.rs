@@ -1,0 +1,109 @@
+//! What families are shown, where one record cannot be read.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use sync_core::ids::{GrantId, StudentId};
+use sync_core::projection::family::{Field, GoalPart, Shown, Value};
+use sync_core::roster::{Grant, Student};
+
+use super::*;
+
+/// A student who comes before everybody else in any order by id.
+const FIRST: StudentId = StudentId([1; 16]);
+
+/// Puts [`FIRST`] on the school's list, with these people on the team.
+async fn first_student(school: &School, team: &[(&str, Role)]) -> DocumentName {
+    school
+        .add(LogEntry::Student(Student {
+            id: FIRST,
+            external_id: "first".into(),
+            display_name: "First".to_owned().into(),
+            grade: "03".into(),
+            school: None,
+            home_language: "en".into(),
+        }))
+        .await;
+    for (nth, (name, role)) in (1..).zip(team) {
+        let grant = Grant {
+            id: GrantId([nth; 16]),
+            student: FIRST,
+            person: person(name),
+            role: *role,
+            from: "2026-08-20".parse().unwrap(),
+            to: None,
+            supervisor: None,
+            reason: String::new().into(),
+        };
+        school.engine.decide(move |desk| desk.set_grant(grant).map(Ruling::Stands)).await.unwrap();
+    }
+    DocumentName { subject: FIRST, ..school.document(DocumentKind::Plan, None) }
+}
+
+/// Has somebody write a goal, and returns it and what the log has of it.
+async fn write_goal(school: &School, tablet: &mut Tablet, plan: &DocumentName) -> (SlotKey, Vec<u8>) {
+    let key = assigned(tablet, plan, "pia");
+    assert_eq!(tablet.sync(school).await.stored, 2);
+    let all = school.engine.reader().read_range(1, u64::MAX, usize::MAX).unwrap();
+    let changes = all.iter().rev().filter_map(|stored| match entry_of(stored) {
+        Ok(LogEntry::Changed { document, change, .. }) if document == plan.id() => Some(change),
+        _ => None,
+    });
+    (key, changes.into_iter().next().unwrap())
+}
+
+/// Bends one byte of what lies in a log's only segment, as a failing disk does under a server that goes on.
+fn damage(data: &Path, what: &[u8]) {
+    let file = data.join("log/00000001.seg");
+    let bytes = std::fs::read(&file).unwrap();
+    let at = bytes.windows(what.len()).position(|part| part == what).expect("it lies there as it is");
+    let segment = OpenOptions::new().write(true).open(file).unwrap();
+    segment.write_all_at(&[bytes[at] ^ 1], at as u64).unwrap();
+}
+
+/// A school with two students, of whose first the record cannot be read any more.
+async fn with_a_damaged_record() -> (School, Tablet, SlotKey) {
+    let school = School::new().await;
+    let (other, plan) = (
+        first_student(&school, &[("ana", Role::Slp), ("pia", Role::Para)]).await,
+        school.document(DocumentKind::Plan, None),
+    );
+    let (mut ana, mut pia) = (school.tablet("ana", 1).await, school.tablet("pia", 1).await);
+    ana.sync(&school).await;
+    pia.sync(&school).await;
+    school.guardian(FIRST).await;
+    school.guardian(maya()).await;
+    let (_, bytes) = write_goal(&school, &mut ana, &other).await;
+    let (goal, _) = write_goal(&school, &mut ana, &plan).await;
+    // What came last is kept in memory, until a start.
+    let school = school.restart(|_| {});
+    damage(&school.folder.path().join("data"), &bytes);
+    (school, pia, goal)
+}
+
+fn shows(school: &School, goal: SlotKey) -> Option<Shown> {
+    let index = school.engine.index();
+    let published = index.published_at(maya(), &Field::Goal(goal, GoalPart::Target)).unwrap();
+    published.map(|published| published.shown)
+}
+
+#[tokio::test]
+async fn one_record_that_cannot_be_read_keeps_no_other_from_being_published() {
+    let (school, _, goal) = with_a_damaged_record().await;
+    let failed = school.engine.publish_nightly().await;
+    assert!(matches!(failed, Err(EngineError::Index(_))), "{failed:?}");
+    assert_eq!(shows(&school, goal), Some(Shown::Value(Value::Target(80_000))));
+    assert!(school.engine.publish_nightly().await.is_err(), "it is looked at again, and said again");
+}
+
+#[tokio::test]
+async fn one_record_that_cannot_be_read_keeps_nobody_from_the_cards_of_others() {
+    let (school, mut pia, goal) = with_a_damaged_record().await;
+    let failed = school.engine.project_cards(|_| true).await;
+    assert!(matches!(failed, Err(EngineError::Index(_))), "{failed:?}");
+    pia.sync(&school).await;
+    let card = pia.stored().fact(&card_key(maya())).unwrap().expect("a card");
+    let card: Card = codec::from_bytes(&card).unwrap();
+    assert_eq!(card.goals.iter().map(|shown| shown.id).collect::<Vec<_>>(), [goal]);
+}
