@@ -55,6 +55,16 @@ impl Touched {
     pub(super) fn placed(students: impl Iterator<Item = StudentId>) -> Self {
         Self { written: BTreeSet::new(), placed: students.collect() }
     }
+
+    /// Says that everybody must be looked at again.
+    pub(super) fn everybody(index: &Index<'_>) -> Result<Self, KvError> {
+        Ok(Self::placed(index.students()?.into_iter().map(|student| student.id)))
+    }
+
+    /// Returns the students of whom all must be looked at again.
+    pub(super) fn students_placed(&self) -> impl Iterator<Item = &StudentId> {
+        self.placed.iter()
+    }
 }
 
 impl Cards {
@@ -71,7 +81,7 @@ impl Cards {
         }
     }
 
-    fn is_due(&self, wanted: impl Fn(&StudentId) -> bool) -> bool {
+    pub(super) fn is_due(&self, wanted: impl Fn(&StudentId) -> bool) -> bool {
         self.students().due.iter().any(wanted)
     }
 

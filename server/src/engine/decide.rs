@@ -118,8 +118,8 @@ impl Engine {
         work: impl FnOnce(&mut Desk<'_>) -> Result<Ruling<R>, DeskError> + Send + 'static,
     ) -> Result<R, EngineError> {
         let standing = self.standing;
-        let (unnoted, tail, cards) =
-            (Arc::clone(&self.unnoted), Arc::clone(&self.tail), Arc::clone(&self.cards));
+        let (unnoted, tail) = (Arc::clone(&self.unnoted), Arc::clone(&self.tail));
+        let (cards, publisher) = (Arc::clone(&self.cards), Arc::clone(&self.publisher));
         let ticket = self.committer.submit_then(
             urgency,
             move |turn| in_turn(turn, &standing, work),
@@ -128,6 +128,8 @@ impl Engine {
                 if let Ok((_, what)) = decided {
                     tail.hear(appended, std::mem::take(&mut what.written));
                     unnoted.add(&what.to_note);
+                    // What was destroyed leaves no trace behind which a record has moved on.
+                    publisher.forget(what.touched.students_placed());
                     cards.mark(std::mem::take(&mut what.touched));
                 }
             },

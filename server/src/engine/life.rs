@@ -25,6 +25,7 @@ use sync_core::ids::LogId;
 use sync_core::kv::KvError;
 use sync_core::roster::Device;
 
+use super::cards::Touched;
 use super::log::{DurableLog, entry_of, frame_of};
 use super::open::{OpenEngineError, Settings, catch_up, commit, draw, standing};
 use super::{Engine, EngineError, Ruling, Standing};
@@ -328,7 +329,11 @@ impl Engine {
                 Err(error) => Decision::Nothing(Err(error)),
             }
         });
-        self.committed(ticket).await
+        self.committed(ticket).await?;
+        // What the register brought back may be shown by nobody's card and on no page any more.
+        self.cards.mark(Touched::everybody(&self.index())?);
+        self.publisher.forget_all();
+        Ok(())
     }
 
     fn proves_a_set_back(&self, cursor: &Cursor) -> Result<bool, KvError> {
@@ -368,13 +373,15 @@ pub struct RestoredStatus {
 mod tests {
     use std::fs;
 
-    use sync_core::ids::DeviceId;
-    use sync_core::roster::DeviceState;
+    use sync_core::exchange::server::reply::{LogRead as _, cursor_at};
+    use sync_core::ids::{DeviceId, StudentId};
+    use sync_core::roster::{DeviceState, Student};
 
     use super::*;
     use crate::engine::founded::founded;
 
     const LOST: DeviceId = DeviceId([7; 16]);
+    const STUDENT: StudentId = StudentId([5; 16]);
 
     async fn lose(engine: &Engine) -> Result<(), EngineError> {
         let entry = LogEntry::DeviceState { device: LOST, state: DeviceState::Lost };
@@ -444,6 +451,32 @@ mod tests {
             engine.close();
         }
         assert_eq!(registered(&settings).lives.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_life_that_a_tablet_begins_has_every_card_and_page_looked_at_again() {
+        let (_folder, settings) = founded();
+        let engine = Engine::open(&settings).unwrap();
+        let student = Student {
+            id: STUDENT,
+            external_id: "s1".into(),
+            display_name: "Sam".to_owned().into(),
+            grade: "03".into(),
+            school: None,
+            home_language: "en".into(),
+        };
+        let entry = LogEntry::Student(student);
+        engine.decide(move |desk| desk.emit(entry).map(|_| Ruling::Stands(()))).await.unwrap();
+        engine.project_cards(|_| true).await.unwrap();
+        engine.publish_to_family(STUDENT).await.unwrap();
+        assert!(!engine.cards.is_due(|_| true) && engine.publisher.knows(STUDENT));
+        let log = engine.log_id();
+        let seen = DurableLog::of(engine.reader().as_ref());
+        let beyond = cursor_at(&seen, log, &engine.conditions().secret, seen.end() + 1).unwrap();
+        engine.begin_if_set_back(beyond).await.unwrap();
+        assert!(engine.log_id() != log && engine.restored().unwrap().waiting);
+        assert!(engine.cards.is_due(|student| *student == STUDENT));
+        assert!(!engine.publisher.knows(STUDENT));
     }
 
     #[tokio::test]

@@ -84,7 +84,7 @@ pub struct Engine {
     snapshots: snapshot::Snapshots,
     cards: Arc<cards::Cards>,
     backed_up: backed_up::BackedUp,
-    publisher: publish::Publisher,
+    publisher: Arc<publish::Publisher>,
     unnoted: Arc<life::Unnoted>,
     /// Held while a new life of the log begins.
     life_turn: tokio::sync::Mutex<()>,

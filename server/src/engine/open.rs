@@ -192,9 +192,8 @@ impl Engine {
         begin_day(&mut *store, conditions)?;
         note_served(store.reader().as_ref(), &settings.keys)?;
         // What was due when the last start ended is not known: all are looked at again.
-        let students = Index(store.index()).students().map_err(DeskError::from)?;
         let cards = Arc::new(Cards::default());
-        cards.mark(Touched::placed(students.into_iter().map(|student| student.id)));
+        cards.mark(Touched::everybody(&Index(store.index())).map_err(DeskError::from)?);
         let tail = Arc::new(Tail::at(store.reader().end().seq));
         let engine = Arc::new(Self {
             tokens: Tokens::new(organisation.0, keys.access(), &[])?,
@@ -210,7 +209,7 @@ impl Engine {
             unnoted: Arc::new(Unnoted::default()),
             life_turn: tokio::sync::Mutex::default(),
             keys_folder: settings.keys.clone(),
-            publisher: super::publish::Publisher::default(),
+            publisher: Arc::default(),
             tail,
             data: settings.data.clone(),
             failed: watch::channel(false).0,

@@ -4,7 +4,7 @@
 //! of it is put into the log in a turn of its own, where it is compared once more with what has been shown meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -12,7 +12,6 @@ use sync_core::exchange::server::desk::Desk;
 use sync_core::ids::StudentId;
 use sync_core::kv::KvError;
 use sync_core::projection::family::Publication;
-
 use tokio::sync::watch;
 
 use super::log::DurableLog;
@@ -24,16 +23,49 @@ const NIGHTLY_EVERY: Duration = Duration::from_secs(60);
 /// Up to where each student's record was looked at, since the server started.
 #[derive(Default)]
 pub(super) struct Publisher {
-    looked: Mutex<BTreeMap<StudentId, (u64, Date)>>,
+    looked: Mutex<Looked>,
     nightly: Mutex<Option<Date>>,
     /// Held while it is projected: an older projection must not come after a newer one.
     turn: tokio::sync::Mutex<()>,
 }
 
+#[derive(Default)]
+struct Looked {
+    students: BTreeMap<StudentId, (u64, Date)>,
+    /// How often something was forgotten: what was looked at before counts no more.
+    forgotten: u64,
+}
+
 impl Publisher {
+    /// Has these students looked at again, whatever has been written since.
+    pub(super) fn forget<'a>(&self, students: impl IntoIterator<Item = &'a StudentId>) {
+        for student in students {
+            let mut looked = self.looked();
+            looked.forgotten += 1;
+            looked.students.remove(student);
+        }
+    }
+
+    /// Has everybody looked at again.
+    pub(super) fn forget_all(&self) {
+        let mut looked = self.looked();
+        looked.forgotten += 1;
+        looked.students.clear();
+        *self.nightly.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Returns whether a student's record was looked at, whenever.
+    #[cfg(test)]
+    pub(super) fn knows(&self, student: StudentId) -> bool {
+        self.looked().students.contains_key(&student)
+    }
+
     fn has_looked(&self, student: StudentId, moved: u64, today: Date) -> bool {
-        let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        looked.get(&student).is_some_and(|(seq, day)| *seq >= moved && *day == today)
+        self.looked().students.get(&student).is_some_and(|(seq, day)| *seq >= moved && *day == today)
+    }
+
+    fn looked(&self) -> MutexGuard<'_, Looked> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -49,6 +81,7 @@ impl Engine {
         if self.publisher.has_looked(student, self.moved(student)?, today) {
             return Ok(());
         }
+        let forgotten = self.publisher.looked().forgotten;
         let engine = Arc::clone(self);
         let (publications, seq) = self
             .aside(move || {
@@ -70,8 +103,10 @@ impl Engine {
             })
             .await?;
         }
-        let mut looked = self.publisher.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        looked.insert(student, (seq, today));
+        let mut looked = self.publisher.looked();
+        if looked.forgotten == forgotten {
+            looked.students.insert(student, (seq, today));
+        }
         Ok(())
     }
 

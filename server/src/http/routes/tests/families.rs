@@ -1,4 +1,4 @@
-//! What families are shown, where one record cannot be read.
+//! What families are shown, where one record cannot be read, and where one was destroyed.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
@@ -106,4 +106,19 @@ async fn one_record_that_cannot_be_read_keeps_nobody_from_the_cards_of_others() 
     let card = pia.stored().fact(&card_key(maya())).unwrap().expect("a card");
     let card: Card = codec::from_bytes(&card).unwrap();
     assert_eq!(card.goals.iter().map(|shown| shown.id).collect::<Vec<_>>(), [goal]);
+}
+
+#[tokio::test]
+async fn what_was_destroyed_is_on_no_familys_page_any_more() {
+    let school = School::new().await;
+    let plan = school.document(DocumentKind::Plan, None);
+    school.guardian(maya()).await;
+    let mut ana = school.tablet("ana", 1).await;
+    ana.sync(&school).await;
+    let (goal, _) = write_goal(&school, &mut ana, &plan).await;
+    school.engine.publish_to_family(maya()).await.unwrap();
+    assert_eq!(shows(&school, goal), Some(Shown::Value(Value::Target(80_000))));
+    school.add(LogEntry::Gone { document: plan.id() }).await;
+    school.engine.publish_to_family(maya()).await.unwrap();
+    assert_eq!(shows(&school, goal), Some(Shown::Withdrawn));
 }

@@ -157,6 +157,25 @@ async fn a_para_gets_a_card_of_the_assigned_goals_and_no_plan() {
 }
 
 #[tokio::test]
+async fn what_was_destroyed_is_on_no_card_any_more() {
+    let school = School::new().await;
+    let plan = school.document(DocumentKind::Plan, None);
+    let (mut ana, mut pia) = (school.tablet("ana", 1).await, school.tablet("pia", 1).await);
+    ana.sync(&school).await;
+    assigned(&mut ana, &plan, "pia");
+    ana.sync(&school).await;
+    pia.sync(&school).await;
+    let goals = |pia: &Tablet| {
+        let card = pia.stored().fact(&card_key(maya())).unwrap();
+        card.map_or(0, |card| codec::from_bytes::<Card>(&card).unwrap().goals.len())
+    };
+    assert_eq!(goals(&pia), 1);
+    school.add(LogEntry::Gone { document: plan.id() }).await;
+    pia.sync(&school).await;
+    assert_eq!(goals(&pia), 0);
+}
+
+#[tokio::test]
 async fn a_revoked_device_hands_in_and_is_told_its_fates_alone() {
     let school = School::new().await;
     let log = school.document(DocumentKind::Log, None);
