@@ -64,6 +64,7 @@ pub use presence::{
     DEVICE_BYTES_MAX, DEVICE_REQUESTS_MAX, DEVICE_SPAN_MS, HAND_IN_MAX, HAND_IN_SPAN_MS, PAIRING_SPAN_MS,
     PAIRING_WRONG_MAX, TOKEN_GOOD_S, TokenRefused,
 };
+pub use publish::Publishing;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use verify::verify;
 

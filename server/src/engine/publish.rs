@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::civil::Date;
-use sync_core::exchange::server::desk::Desk;
+use sync_core::exchange::server::desk::{Desk, DeskError};
 use sync_core::ids::StudentId;
 use sync_core::kv::KvError;
 use sync_core::projection::family::Publication;
@@ -34,6 +34,15 @@ struct Looked {
     students: BTreeMap<StudentId, (u64, Date)>,
     /// How often something was forgotten: what was looked at before counts no more.
     forgotten: u64,
+}
+
+/// What has become of what a family may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publishing {
+    /// All of it is published.
+    Current,
+    /// What is taken back is; news wait until the disk has room.
+    NewsWait,
 }
 
 impl Publisher {
@@ -71,15 +80,15 @@ impl Publisher {
 
 impl Engine {
     /// Publishes what has come to be settled of a student, if the record has moved on since it was last looked at.
-    pub async fn publish_to_family(self: &Arc<Self>, student: StudentId) -> Result<(), EngineError> {
+    pub async fn publish_to_family(self: &Arc<Self>, student: StudentId) -> Result<Publishing, EngineError> {
         let today = self.today()?;
         if self.publisher.has_looked(student, self.moved(student)?, today) {
-            return Ok(());
+            return Ok(Publishing::Current);
         }
         let _turn = self.publisher.turn.lock().await;
         // Whoever had the turn before may have looked at the same one.
         if self.publisher.has_looked(student, self.moved(student)?, today) {
-            return Ok(());
+            return Ok(Publishing::Current);
         }
         let forgotten = self.publisher.looked().forgotten;
         let engine = Arc::clone(self);
@@ -95,19 +104,23 @@ impl Engine {
                 Ok((entries.iter().filter_map(Publication::of).collect::<Vec<_>>(), end))
             })
             .await?;
-        if !publications.is_empty() {
-            // What is taken back must go also where the disk is full.
-            self.decide_from_reserve(move |desk| {
-                publications.into_iter().try_for_each(|publication| desk.publish(publication))?;
-                Ok(Ruling::Stands(()))
-            })
-            .await?;
+        let (back, news): (Vec<_>, Vec<_>) = publications.into_iter().partition(Publication::takes_back);
+        if !back.is_empty() {
+            // It must go also where the disk is full.
+            self.decide_from_reserve(move |desk| put(desk, back)).await?;
+        }
+        if !news.is_empty() {
+            match self.decide(move |desk| put(desk, news)).await {
+                Ok(()) => {}
+                Err(EngineError::DiskFull) => return Ok(Publishing::NewsWait),
+                Err(error) => return Err(error),
+            }
         }
         let mut looked = self.publisher.looked();
         if looked.forgotten == forgotten {
             looked.students.insert(student, (seq, today));
         }
-        Ok(())
+        Ok(Publishing::Current)
     }
 
     /// Publishes what each day has settled, until told to stop.
@@ -136,10 +149,10 @@ impl Engine {
         if *self.publisher.nightly.lock().unwrap_or_else(PoisonError::into_inner) == Some(today) {
             return Ok(());
         }
-        let mut first = Ok(());
+        let (mut first, mut all) = (Ok(()), true);
         for student in self.students_with_readers()? {
             match self.publish_to_family(student).await {
-                Ok(()) => {}
+                Ok(publishing) => all &= publishing == Publishing::Current,
                 Err(error) if error.is_of_one_record() => {
                     tracing::error!(%student, %error, "what this student's family is shown could not be published");
                     first = first.and(Err(error));
@@ -148,7 +161,9 @@ impl Engine {
             }
         }
         first?;
-        *self.publisher.nightly.lock().unwrap_or_else(PoisonError::into_inner) = Some(today);
+        if all {
+            *self.publisher.nightly.lock().unwrap_or_else(PoisonError::into_inner) = Some(today);
+        }
         Ok(())
     }
 
@@ -174,6 +189,11 @@ impl Engine {
         let documents = self.index().documents(student)?;
         Ok(documents.iter().map(|document| document.last).max().unwrap_or_default())
     }
+}
+
+fn put(desk: &mut Desk<'_>, publications: Vec<Publication>) -> Result<Ruling<()>, DeskError> {
+    publications.into_iter().try_for_each(|publication| desk.publish(publication))?;
+    Ok(Ruling::Stands(()))
 }
 
 #[cfg(test)]

@@ -51,6 +51,16 @@ impl Publication {
         };
         Some(Self { student: *student, field: *field, shown: (**shown).clone(), basis: *basis, seq: *seq })
     }
+
+    /// Returns whether it takes back what was shown, in part or whole, and says nothing new.
+    pub fn takes_back(&self) -> bool {
+        match self.shown {
+            Shown::Withdrawn => true,
+            // What has a basis was settled anew; without one, it is what is left of what was shown.
+            Shown::Value(_) => self.basis == NO_BASIS,
+            Shown::BeingUpdated => false,
+        }
+    }
 }
 
 /// What is to be published in a place.

@@ -1,4 +1,4 @@
-//! What families are shown, where one record cannot be read, and where one was destroyed.
+//! What families are shown, where one record cannot be read, where one was destroyed, and where the disk is full.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
@@ -9,6 +9,8 @@ use sync_core::projection::family::{Field, GoalPart, Shown, Value};
 use sync_core::roster::{Grant, Student};
 
 use super::*;
+use crate::http::routes::tests::room::{CAPACITY_BYTES, FILLING, MIB, leave};
+use crate::store::disk::{Disk as _, SimulatedDisk};
 
 /// A student who comes before everybody else in any order by id.
 const FIRST: StudentId = StudentId([1; 16]);
@@ -121,4 +123,30 @@ async fn what_was_destroyed_is_on_no_familys_page_any_more() {
     school.add(LogEntry::Gone { document: plan.id() }).await;
     school.engine.publish_to_family(maya()).await.unwrap();
     assert_eq!(shows(&school, goal), Some(Shown::Withdrawn));
+}
+
+#[tokio::test]
+async fn near_a_full_disk_what_is_taken_back_goes_and_news_wait() {
+    let disk = SimulatedDisk::new();
+    disk.set_capacity(CAPACITY_BYTES);
+    let school = School::on_disk(&disk).await;
+    let plan = school.document(DocumentKind::Plan, None);
+    school.guardian(maya()).await;
+    let mut ana = school.tablet("ana", 1).await;
+    ana.sync(&school).await;
+    let (old, _) = write_goal(&school, &mut ana, &plan).await;
+    school.engine.publish_nightly().await.unwrap();
+    assert_eq!(shows(&school, old), Some(Shown::Value(Value::Target(80_000))));
+    let mut void = fields(&[("target", &old.to_string()), ("field", "void")]);
+    void.insert("value".into(), true.into());
+    void.insert("replaces".into(), Fields::from([(old.to_string(), true.into())]).into());
+    ana.make(&plan, "edits", void);
+    assert_eq!(ana.sync(&school).await.stored, 1);
+    let (new, _) = write_goal(&school, &mut ana, &plan).await;
+    leave(&disk, 10 * MIB - 1);
+    school.engine.publish_to_family(maya()).await.unwrap();
+    assert_eq!((shows(&school, old), shows(&school, new)), (Some(Shown::Withdrawn), None));
+    disk.remove(Path::new(FILLING)).unwrap();
+    school.engine.publish_to_family(maya()).await.unwrap();
+    assert_eq!(shows(&school, new), Some(Shown::Value(Value::Target(80_000))));
 }

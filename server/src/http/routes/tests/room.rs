@@ -10,15 +10,15 @@ use super::school::{School, bytes, header, in_json, maya, person};
 use super::*;
 use crate::store::disk::{Disk as _, Fault, FaultError, FaultOn, SimulatedDisk};
 
-const MIB: u64 = 1024 * 1024;
+pub(super) const MIB: u64 = 1024 * 1024;
 /// A disk of which a twentieth, 10 MiB, is to be free, and as much is set aside.
-const CAPACITY_BYTES: u64 = 200 * MIB;
+pub(super) const CAPACITY_BYTES: u64 = 200 * MIB;
 
 /// What others put on the disk.
-const FILLING: &str = "filling";
+pub(super) const FILLING: &str = "filling";
 
 /// Leaves so much room.
-fn leave(disk: &SimulatedDisk, bytes: u64) {
+pub(super) fn leave(disk: &SimulatedDisk, bytes: u64) {
     disk.allocate(Path::new(FILLING), CAPACITY_BYTES - disk.used() - bytes).unwrap();
     // It is to be there after a power cut, too.
     disk.sync_dir(Path::new("")).unwrap();
