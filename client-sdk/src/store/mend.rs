@@ -118,7 +118,7 @@ fn mend_alone(folder: &Path, what: String) -> Result<(), StoreError> {
     let lost = lost(expected.as_ref(), &found);
     let damage = (!whole).then(|| Damage { what, kept: kept.clone(), lost, only_sealed: 0 });
     let unfinished = folder.join(UNFINISHED);
-    forget(&unfinished).map_err(failed)?;
+    forget_unfinished(folder).map_err(failed)?;
     fill(&unfinished, rows, damage, commits)?;
     File::open(&unfinished).and_then(|file| file.sync_all()).map_err(failed)?;
     fs::rename(&unfinished, folder.join(MENDED)).and_then(|()| sync(folder)).map_err(failed)?;
@@ -177,12 +177,20 @@ fn set_aside_before(folder: &Path) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
-/// Removes every store that was put aside: what a person may not read any more may not be in them either.
+/// Removes every store that was put aside, and what a killed mending left behind: what a person may not read any more may not be in them
+/// either. Whoever has the store open may do so: nobody mends it meanwhile.
 pub(super) fn forget_set_aside(folder: &Path) -> io::Result<()> {
+    forget_unfinished(folder)?;
     for number in set_aside_before(folder)? {
         fs::remove_dir_all(folder.join(format!("{SET_ASIDE}{number}")))?;
     }
     Ok(())
+}
+
+/// Removes a new store in the making, with the journal that SQLite keeps of it: another one would take that for its own.
+fn forget_unfinished(folder: &Path) -> io::Result<()> {
+    forget(&folder.join(UNFINISHED))?;
+    forget(&folder.join(format!("{UNFINISHED}-journal")))
 }
 
 /// Writes the rows into a new store.

@@ -145,6 +145,18 @@ fn a_store_of_the_first_version_is_counted_and_keeps_its_rows() {
 }
 
 #[test]
+fn what_a_killed_mending_left_behind_goes_with_everything_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let secret = b"a child's name that is to be gone";
+    for name in ["tablet.db.new", "tablet.db.new-journal"] {
+        std::fs::write(folder.path().join(name), secret).unwrap();
+    }
+    store.scrub().unwrap();
+    assert!(!anywhere(folder.path(), secret));
+}
+
+#[test]
 fn writers_wait_for_one_another() {
     let folder = tempfile::tempdir().unwrap();
     drop(Store::open(folder.path()).unwrap());
