@@ -25,6 +25,7 @@ use sync_core::kv::{Memory, Write};
 
 use super::carve::{self, Rows};
 use super::damage::{Damage, NOTE};
+use super::first_version;
 use super::ledger::{Commits, Kind, LEDGER, Ledger};
 use super::open::{self, BUSY_WAIT_MS_MAX, FILE};
 use super::state::{Table, sealed, write};
@@ -101,7 +102,11 @@ fn mend_alone(folder: &Path, what: String) -> Result<(), StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         read => read,
     };
-    let rows = carve::rows(&read(FILE).map_err(failed)?, &read(WAL).map_err(failed)?);
+    let mut rows = carve::rows(&read(FILE).map_err(failed)?, &read(WAL).map_err(failed)?);
+    if !rows.keys().any(|(table, _)| *table == LEDGER) {
+        // It may be a store of the first version, in which no row says of which table it is.
+        rows.extend(first_version::rows(&folder.join(FILE)));
+    }
     let mut expected = None;
     let mut found = Ledger::default();
     for ((table, key), value) in &rows {

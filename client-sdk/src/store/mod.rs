@@ -20,6 +20,7 @@ mod carve;
 mod crash;
 mod damage;
 mod error;
+mod first_version;
 mod ledger;
 mod mend;
 mod open;

@@ -9,9 +9,9 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use sync_core::seeded::{Bug, seeded};
 
+use super::first_version::{self, FIRST_VERSION};
 use super::ledger::{Commits, LEDGER, Ledger};
 use super::mend::{Shared, is_under_way, mend};
-use super::state::reseal;
 use super::{Store, StoreError, Table};
 
 /// The version of the store's layout that this build writes.
@@ -21,8 +21,6 @@ pub const BUSY_WAIT_MS_MAX: u64 = 10_000;
 
 /// The file in the folder.
 pub(super) const FILE: &str = "tablet.db";
-/// The version whose rows were not counted, and whose checksums did not name their table.
-const UNCOUNTED: i64 = 1;
 
 impl Store {
     /// Opens the store in a folder, and makes it where there is none. Folder and files are for their owner alone.
@@ -96,7 +94,7 @@ fn make(file: &Path) -> Result<(), StoreError> {
     keep_private(file, 0o600).map_err(StoreError::Folder)
 }
 
-fn connect(file: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(file: &Path) -> Result<Connection, StoreError> {
     make(file)?;
     let connection = Connection::open(file)?;
     // Until it is known to be sound, closing it must not throw away what stands in its log behind damage.
@@ -118,7 +116,7 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
         connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
     match version {
         0 if is_new => lay_out(connection),
-        UNCOUNTED => count_rows(connection),
+        FIRST_VERSION => first_version::bring_up(connection),
         // A ledger of this version says that it is the number that is wrong.
         _ if Ledger::read(connection).is_ok() => Err(StoreError::Damaged("its version".into())),
         version if version > STORE_VERSION => Err(StoreError::Newer(version)),
@@ -126,7 +124,7 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     }
 }
 
-fn version(connection: &Connection) -> Result<i64, StoreError> {
+pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
@@ -144,23 +142,8 @@ fn lay_out(connection: &Connection) -> Result<(), StoreError> {
     Ok(transaction.commit()?)
 }
 
-/// Brings a store whose rows were not counted to this version, unless another program was faster.
-fn count_rows(connection: &Connection) -> Result<(), StoreError> {
-    let transaction =
-        rusqlite::Transaction::new_unchecked(connection, rusqlite::TransactionBehavior::Immediate)?;
-    if version(&transaction)? == UNCOUNTED {
-        transaction.execute_batch(&table(LEDGER))?;
-        let mut ledger = Ledger::default();
-        for table in Table::ALL {
-            reseal(&transaction, table, &mut ledger)?;
-        }
-        ledger.write(&transaction)?;
-        transaction.pragma_update(None, "user_version", STORE_VERSION)?;
-    }
-    Ok(transaction.commit()?)
-}
-
-fn table(name: &str) -> String {
+/// Returns what makes a table of this name.
+pub(super) fn table(name: &str) -> String {
     format!("CREATE TABLE {name} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;")
 }
 

@@ -148,24 +148,6 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Gives each row of a table that was written by the first version the checksum of this one.
-pub(super) fn reseal(connection: &Connection, table: Table, ledger: &mut Ledger) -> Result<(), StoreError> {
-    let name = table.name();
-    let mut rows = connection.prepare(&format!("SELECT key, value FROM {name}"))?;
-    let rows: Vec<Pair> =
-        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-    for (key, stored) in rows {
-        // The first version's checksum did not name the table.
-        let value = opened("", &key, stored)?;
-        let stored = sealed(name, &key, &value);
-        ledger.add(table, &key, &stored);
-        connection
-            .prepare_cached(&format!("UPDATE {name} SET value = ?2 WHERE key = ?1"))?
-            .execute(params![key, stored])?;
-    }
-    Ok(())
-}
-
 /// The checksum goes over table and key, too: a value that stands elsewhere is as wrong as a flipped bit.
 fn checksum(table: &str, key: &[u8], value: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let length = (key.len() as u64).to_be_bytes();

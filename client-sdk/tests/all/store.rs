@@ -145,6 +145,43 @@ fn a_store_of_the_first_version_is_counted_and_keeps_its_rows() {
 }
 
 #[test]
+fn of_a_store_of_the_first_version_only_the_damaged_row_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let raw = rusqlite::Connection::open(folder.path().join("tablet.db")).unwrap();
+    for table in Table::ALL.map(Table::name) {
+        let sql = format!("CREATE TABLE {table} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID");
+        raw.execute(&sql, []).unwrap();
+    }
+    for (table, number) in [(Table::Journal, 0..100u8), (Table::Local, 100..110)] {
+        for number in number {
+            let (key, value) = ([number], [number; 200]);
+            let sum =
+                crc32c::crc32c_append(crc32c::crc32c(&[&1u64.to_be_bytes()[..], &key].concat()), &value);
+            let stored = [&sum.to_be_bytes()[..], &value].concat();
+            let sql = format!("INSERT INTO {} VALUES (?1, ?2)", table.name());
+            raw.execute(&sql, rusqlite::params![key, stored]).unwrap();
+        }
+    }
+    raw.execute("UPDATE journal SET value = x'00' WHERE key = x'07'", []).unwrap();
+    raw.execute_batch("PRAGMA user_version = 1").unwrap();
+    drop(raw);
+    let store = Store::open(folder.path()).unwrap();
+    let keys = |store: &Store, table| {
+        let rows = store.read(|state| Ok::<_, StoreError>(state.scan_in(table, &[])?)).unwrap();
+        assert!(rows.iter().all(|(key, value)| *key == *b"damage" || *value == vec![key[0]; 200]));
+        rows.into_iter().filter(|(key, _)| key.len() == 1).map(|(key, _)| key[0]).collect::<Vec<_>>()
+    };
+    let all_but_one: Vec<u8> = (0..100).filter(|number| *number != 7).collect();
+    assert_eq!(keys(&store, Table::Journal), all_but_one);
+    assert_eq!(keys(&store, Table::Local), (100..110).collect::<Vec<u8>>());
+    let damage = store.damage().unwrap().expect("it is said");
+    assert_eq!(damage.lost, None, "they were not counted");
+    drop(store);
+    let again = Store::open(folder.path()).unwrap();
+    assert!(!again.was_mended() && again.damage().unwrap() == Some(damage), "mended for good");
+}
+
+#[test]
 fn what_a_killed_mending_left_behind_goes_with_everything_else() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
