@@ -18,7 +18,7 @@ pub(super) const NOTE: &[u8] = b"damage";
 pub struct Damage {
     /// What was seen first.
     pub what: String,
-    /// Where the damaged files are kept.
+    /// Where the damaged files are kept, until something of the person's is purged.
     pub kept: PathBuf,
     /// How many rows of each kind are gone; none where nobody can tell.
     pub lost: Option<Vec<(Kind, u64)>>,
@@ -71,7 +71,10 @@ impl Damage {
             let what = if back.is_empty() { String::new() } else { format!(": {back}") };
             words.push(format!("What the school has comes back with the next sync{what}."));
         }
-        words.push(format!("The damaged files are kept in {}.", self.kept.display()));
+        // They go when the person may no longer read what is in them.
+        if self.kept.is_dir() {
+            words.push(format!("The damaged files are kept in {}.", self.kept.display()));
+        }
         words.join(" ")
     }
 }

@@ -430,3 +430,16 @@ fn the_newest_damaged_stores_are_kept() {
     kept.sort();
     assert_eq!(kept, ["damaged-3", "damaged-4"]);
 }
+
+#[test]
+fn where_damaged_files_are_kept_is_said_as_long_as_they_are() {
+    let world = World::sealing();
+    world.log();
+    let (store, damage) = without(&world, "kv WHERE substr(key, 1, 1) = CAST('A' AS BLOB)");
+    let said = format!("are kept in {}", damage.kept.display());
+    assert!(damage.words().contains(&said), "{}", damage.words());
+    store.scrub().unwrap();
+    assert!(!damage.words().contains("are kept in"), "{}", damage.words());
+    let status = world.done(&["status"])["damage"].as_str().unwrap().to_owned();
+    assert!(!status.contains("are kept in"), "{status}");
+}
