@@ -1,21 +1,20 @@
 //! Carving: takes what can still be read out of a store's file that SQLite does not open any more, or not whole.
 //!
 //! Rows lie in the leaves and the inner pages of b-trees, each page with a list of its cells (sqlite.org/fileformat2.html, 1.6 and 2). Every
-//! page is looked at by itself, in its newest committed version, be it in the file or in the write-ahead log; nothing that leads to it has to
-//! be whole. Whatever looks like a row counts only if the checksum that [`state`](super::state) put in front of its value fits the
+//! page is looked at by itself, in its newest committed version, be it in the file or in the [write-ahead log](super::wal); nothing that
+//! leads to it has to be whole. Whatever looks like a row counts only if the checksum that [`state`](super::state) put in front of its value fits the
 //! table, the key and the value: so nothing is ever found that was not written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ledger::LEDGER;
 use super::state::{Table, opened};
+use super::wal::committed;
 
 /// The size of a page where the file does not say: SQLite's own choice.
 const PAGE_BYTES: usize = 4096;
 /// The file's header, in front of the first page's.
 const FILE_HEADER_BYTES: usize = 100;
-const WAL_HEADER_BYTES: usize = 32;
-const FRAME_HEADER_BYTES: usize = 24;
 /// Types of pages that hold rows of tables without rowid.
 const INNER: u8 = 0x02;
 const LEAF: u8 = 0x0a;
@@ -51,32 +50,6 @@ fn page_bytes(file: &[u8]) -> usize {
     let stated = file.get(16..18).and_then(|bytes| bytes.try_into().ok()).map(u16::from_be_bytes);
     let stated = usize::from(stated.unwrap_or_default());
     if stated >= 512 && stated.is_power_of_two() { stated } else { PAGE_BYTES }
-}
-
-/// Returns the newest committed version of each page in a write-ahead log, and how many pages there were with the last commit.
-fn committed(wal: &[u8], page_bytes: usize) -> (BTreeMap<u32, &[u8]>, Option<u32>) {
-    let frames = wal.get(WAL_HEADER_BYTES..).unwrap_or_default().chunks(FRAME_HEADER_BYTES + page_bytes);
-    let (mut committed, mut open) = (BTreeMap::new(), Vec::new());
-    let (mut salts, mut size) = (None, None);
-    for frame in frames {
-        let Some((header, page)) = frame.split_first_chunk::<FRAME_HEADER_BYTES>() else { break };
-        let number = |at: usize| {
-            let bytes = header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
-            bytes.map_or(0, u32::from_be_bytes)
-        };
-        // Behind the last frame of this log stand those of the one before it, under other salts. One that does not
-        // fit in the midst of others is damaged.
-        let salt = (number(8), number(12));
-        if *salts.get_or_insert(salt) != salt {
-            continue;
-        }
-        open.push((number(0), page));
-        if number(4) != 0 {
-            committed.extend(open.drain(..));
-            size = Some(number(4));
-        }
-    }
-    (committed, size)
 }
 
 /// Returns where a page's cells begin, and of which type it is.

@@ -26,6 +26,7 @@ mod mend;
 mod open;
 mod state;
 mod turn;
+mod wal;
 
 pub use crash::crash_point;
 pub use damage::{Damage, damage_of};

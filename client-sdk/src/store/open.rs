@@ -65,7 +65,7 @@ pub(super) fn open_sound(folder: &Path) -> Result<Connection, StoreError> {
         Ok(_) | Err(_) => {}
     }
     let opened = connect(&file).and_then(|connection| {
-        prepare(&connection)?;
+        prepare(&connection, noted)?;
         check(&connection, noted)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         Ok(connection)
@@ -107,7 +107,7 @@ pub(super) fn connect(file: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn prepare(connection: &Connection) -> Result<(), StoreError> {
+fn prepare(connection: &Connection, noted: u64) -> Result<(), StoreError> {
     let version = version(connection)?;
     if version == STORE_VERSION {
         return Ok(());
@@ -115,6 +115,8 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     let is_new: bool =
         connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
     match version {
+        // A first transaction would be written over what still stands in the log.
+        0 if is_new && noted > 0 => Err(StoreError::Damaged("everything that was saved is gone".into())),
         0 if is_new => lay_out(connection),
         FIRST_VERSION => first_version::bring_up(connection),
         // A ledger of this version says that it is the number that is wrong.

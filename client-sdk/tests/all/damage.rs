@@ -431,6 +431,98 @@ fn the_newest_damaged_stores_are_kept() {
     assert_eq!(kept, ["damaged-3", "damaged-4"]);
 }
 
+/// The bytes in front of a log's first frame, in front of a frame's page, and of a page.
+const LOG_HEADER: usize = 32;
+const FRAME_HEADER: usize = 24;
+const PAGE: usize = 4096;
+
+/// A store as a kill leaves it behind two transactions, with all of its rows in its log, and what was in it after each.
+fn killed_after_two() -> (tempfile::TempDir, [Rows; 2]) {
+    let (alive, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = Store::open(alive.path()).unwrap();
+    let both = [0..40_u8, 20..60].map(|numbers| {
+        let mut writes = client_sdk::store::Writes::new();
+        for number in numbers.clone() {
+            let value = [[number, numbers.start].as_slice(), &[number; 300]].concat();
+            writes.put(Table::Journal, vec![number], value);
+        }
+        store.apply(writes).unwrap();
+        rows(&store)
+    });
+    copy(alive.path(), killed.path());
+    (killed, both)
+}
+
+/// Bends a store's log, and opens the store.
+fn with_log(folder: &Path, bend: impl FnOnce(&mut Vec<u8>, usize)) -> Store {
+    let path = folder.join("tablet.db-wal");
+    let mut log = fs::read(&path).unwrap();
+    let last = log.len() - FRAME_HEADER - PAGE;
+    assert_eq!((last - LOG_HEADER) % (FRAME_HEADER + PAGE), 0);
+    bend(&mut log, last);
+    fs::write(&path, log).unwrap();
+    Store::open(folder).unwrap()
+}
+
+fn has_lost_nothing(store: &Store, all: &Rows) {
+    assert!(store.was_mended());
+    let now = rows(store);
+    let gone: Vec<_> = all.keys().filter(|key| now.get(*key) != all.get(*key)).collect();
+    assert!(gone.is_empty(), "{} of {} rows are gone: {gone:?}", gone.len(), all.len());
+    assert_eq!((now.len(), store.damage().unwrap()), (all.len(), None));
+}
+
+fn journal(rows: &Rows) -> Rows {
+    let of_journal = rows.iter().filter(|((table, _), _)| *table == Table::Journal.name());
+    of_journal.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+#[test]
+fn a_log_that_is_cut_in_its_last_frame_gives_what_was_there_before_its_last_transaction() {
+    for bytes in [1, PAGE / 2, PAGE - 1, PAGE + FRAME_HEADER - 1] {
+        let (folder, [first, _]) = killed_after_two();
+        let store = with_log(folder.path(), |log, _| log.truncate(log.len() - bytes));
+        assert!(journal(&rows(&store)) == journal(&first), "{bytes} bytes");
+        let damage = store.damage().unwrap().unwrap();
+        assert_eq!(damage.lost, None, "that something is gone is known, and not what");
+    }
+}
+
+#[test]
+fn a_bit_of_the_first_frames_salt_takes_nothing_of_the_log() {
+    for at in 8..16 {
+        let (folder, [_, all]) = killed_after_two();
+        let store = with_log(folder.path(), |log, _| log[LOG_HEADER + at] ^= 4);
+        has_lost_nothing(&store, &all);
+    }
+}
+
+#[test]
+fn the_salt_of_the_logs_own_header_takes_nothing_of_the_log() {
+    let (folder, [_, all]) = killed_after_two();
+    let store = with_log(folder.path(), |log, _| log[16..24].fill(0));
+    has_lost_nothing(&store, &all);
+}
+
+#[test]
+fn the_size_that_the_last_frame_states_is_believed_only_with_its_sum() {
+    // Too few pages would drop the rest, and none would take back the transaction.
+    for bend in [|size: &mut [u8]| size[3] ^= 1 << size[3].ilog2(), |size: &mut [u8]| size.fill(0xff)] {
+        let (folder, [_, all]) = killed_after_two();
+        let store = with_log(folder.path(), |log, last| bend(&mut log[last + 4..last + 8]));
+        has_lost_nothing(&store, &all);
+    }
+}
+
+#[test]
+fn a_bit_of_a_frames_page_number_puts_no_page_in_anothers_place() {
+    for frame in 0..4 {
+        let (folder, [_, all]) = killed_after_two();
+        let store = with_log(folder.path(), |log, last| log[last - frame * (FRAME_HEADER + PAGE) + 3] ^= 1);
+        has_lost_nothing(&store, &all);
+    }
+}
+
 #[test]
 fn where_damaged_files_are_kept_is_said_as_long_as_they_are() {
     let world = World::sealing();
