@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use sync_core::document::slot::ContentHash;
 use sync_core::exchange::server::desk::{Desk, DeskError};
@@ -133,10 +134,12 @@ impl Engine {
         address: IpAddr,
         request: PairingRequest,
     ) -> Result<Result<Paired, PairingRefused>, EngineError> {
-        let now = self.now();
-        if let Some(wait_s) = self.presence.wrong_codes.wait_s(&address, now) {
+        let (now, wrong_codes) = (self.now(), &self.presence.wrong_codes);
+        // It counts before it is looked at, and no more when it is found right: many at once are no more than many in turn.
+        let Some(tried) = wrong_codes.take(address, now) else {
+            let wait_s = wrong_codes.wait_s(&address, now).unwrap_or(1);
             return Ok(Err(PairingRefused::TooOften { wait_s }));
-        }
+        };
         let hash = stored_hash(&request.code, self.keys().secret());
         let device = Device {
             id: DeviceId::of_key(&request.key),
@@ -145,15 +148,19 @@ impl Engine {
             tablet: request.tablet,
             state: DeviceState::Active,
         };
-        let refused = match self.decide(move |desk| pair_on(desk, hash, device)).await? {
-            Ok(device) => return self.paired(device).map(Ok),
-            Err(refused) => refused,
-        };
-        self.presence.wrong_codes.count(address, now);
-        if refused == PairingRefused::Wrong {
-            self.count_wrong(locator_of(&hash)).await?;
+        let wrong_tries = Arc::clone(&self.presence.wrong_tries);
+        match self.decide(move |desk| pair_on(desk, hash, device, &wrong_tries)).await {
+            Ok(Err(refused)) => Ok(Err(refused)),
+            Ok(Ok(device)) => {
+                wrong_codes.give_back(&address, tried);
+                self.paired(device).map(Ok)
+            }
+            // Nobody has looked at it.
+            Err(error) => {
+                wrong_codes.give_back(&address, tried);
+                Err(error)
+            }
         }
-        Ok(Err(refused))
     }
 
     /// Returns the device that a certificate of this server's was given to, as far as the certificate says.
@@ -197,24 +204,6 @@ impl Engine {
             log: self.log_id(),
         })
     }
-
-    /// Counts a wrong code against those that it may have been meant for, and burns them after [`TRIES_MAX`].
-    async fn count_wrong(&self, locator: [u8; 8]) -> Result<(), EngineError> {
-        if !self.presence.wrong_tries.count(locator, TRIES_MAX) {
-            return Ok(());
-        }
-        self.decide_from_reserve(move |desk| {
-            let now = desk.conditions().now;
-            for (hash, state) in desk.index().codes_behind(locator)? {
-                if is_open(&state, now) {
-                    // The same record with its time over: burnt for good, across restarts.
-                    desk.emit(LogEntry::Code { hash, person: state.person, expires: Moment(0) })?;
-                }
-            }
-            Ok(Ruling::Stands(()))
-        })
-        .await
-    }
 }
 
 fn locator_of(hash: &ContentHash) -> [u8; 8] {
@@ -229,9 +218,10 @@ fn pair_on(
     desk: &mut Desk<'_>,
     code: ContentHash,
     asked: Device,
+    wrong_tries: &WrongTries<[u8; 8]>,
 ) -> Result<Ruling<Result<Device, PairingRefused>>, DeskError> {
     let refused = |why| Ok(Ruling::Void(Err(why)));
-    let Some(state) = desk.index().code(&code)? else { return refused(PairingRefused::Wrong) };
+    let Some(state) = desk.index().code(&code)? else { return wrong(desk, locator_of(&code), wrong_tries) };
     let known = desk.index().device(asked.id)?;
     if state.used {
         // The answer may have been lost on its way: the same device asks again.
@@ -243,7 +233,7 @@ fn pair_on(
         };
     }
     if state.expires == Moment(0) {
-        return refused(PairingRefused::Wrong);
+        return wrong(desk, locator_of(&code), wrong_tries);
     }
     if !is_open(&state, desk.conditions().now) {
         return refused(PairingRefused::Expired);
@@ -254,6 +244,26 @@ fn pair_on(
     let device = Device { person: state.person, ..asked };
     desk.emit(LogEntry::Device { device: device.clone(), code })?;
     Ok(Ruling::Stands(Ok(device)))
+}
+
+/// Counts a wrong code against those that it may have been meant for, and burns them after [`TRIES_MAX`]: in the turn of the last of these,
+/// so that no other one comes between.
+fn wrong(
+    desk: &mut Desk<'_>,
+    locator: [u8; 8],
+    wrong_tries: &WrongTries<[u8; 8]>,
+) -> Result<Ruling<Result<Device, PairingRefused>>, DeskError> {
+    if !wrong_tries.count(locator, TRIES_MAX) {
+        return Ok(Ruling::Void(Err(PairingRefused::Wrong)));
+    }
+    let now = desk.conditions().now;
+    for (hash, state) in desk.index().codes_behind(locator)? {
+        if is_open(&state, now) {
+            // The same record with its time over: burnt for good, across restarts.
+            desk.emit(LogEntry::Code { hash, person: state.person, expires: Moment(0) })?;
+        }
+    }
+    Ok(Ruling::Stands(Err(PairingRefused::Wrong)))
 }
 
 /// Wrong codes since the server started, for whatever they may have been meant.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sync_core::ids::DeviceId;
 use sync_core::roster::Device;
@@ -49,7 +49,8 @@ pub(super) struct Presence {
     contacts: Mutex<BTreeMap<DeviceId, Moment>>,
     tokens: Mutex<BTreeMap<DeviceId, Given>>,
     pub(super) wrong_codes: Limiter<IpAddr>,
-    pub(super) wrong_tries: WrongTries<[u8; 8]>,
+    /// Shared with the writing thread, where a code is burnt in the turn of the last wrong one.
+    pub(super) wrong_tries: Arc<WrongTries<[u8; 8]>>,
     hand_ins: Limiter<DeviceId>,
     requests: Limiter<DeviceId>,
     bytes: Limiter<DeviceId>,
@@ -62,7 +63,7 @@ impl Presence {
             contacts: Mutex::default(),
             tokens: Mutex::default(),
             wrong_codes: Limiter::new(PAIRING_WRONG_MAX, PAIRING_SPAN_MS),
-            wrong_tries: WrongTries::default(),
+            wrong_tries: Arc::default(),
             hand_ins: Limiter::new(HAND_IN_MAX, HAND_IN_SPAN_MS),
             requests: Limiter::new(DEVICE_REQUESTS_MAX, DEVICE_SPAN_MS),
             bytes: Limiter::new(DEVICE_BYTES_MAX, DEVICE_SPAN_MS),

@@ -4,6 +4,7 @@ mod families;
 mod limits;
 mod malformed;
 mod noted;
+mod pairing;
 mod power;
 mod restored;
 mod room;
