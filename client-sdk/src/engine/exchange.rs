@@ -58,6 +58,15 @@ enum Brings {
     Nothing,
 }
 
+/// Whom the person is losing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaving {
+    /// The students whose documents are to be purged.
+    Ending,
+    /// All of them: the device's access has ended.
+    Everybody,
+}
+
 /// A request that is ready to be sent.
 struct Ready {
     outgoing: Outgoing,
@@ -99,10 +108,11 @@ fn certificate(state: &State<'_>) -> Result<Option<ByteBuf>, Trouble> {
 impl<T: Transport> Engine<'_, T> {
     /// Exchanges once. A device whose access has ended hands in, and everything that it may not keep is removed.
     pub(super) async fn round(&self, report: &RefCell<Report>) -> Result<Round, Trouble> {
-        self.gather()?;
-        if self.store.read(|state| Ok::<_, Trouble>(Local(state).ended()?.is_some()))? {
+        let ended = self.store.read(|state| Ok::<_, Trouble>(Local(state).ended()?.is_some()))?;
+        if ended {
             return self.hand_in(report).await;
         }
+        self.gather(Leaving::Ending)?;
         match self.send(Route::Exchange, Brings::Work).await {
             Ok((ready, exchanged)) => self.take(&ready, exchanged, report),
             Err(Trouble::Server(failure)) if failure.code() == Some(FULL) => {
@@ -119,6 +129,8 @@ impl<T: Transport> Engine<'_, T> {
 
     /// Hands in what is sealed, by the certificate alone, and then what an older version of this app has kept without sealing it.
     async fn hand_in(&self, report: &RefCell<Report>) -> Result<Round, Trouble> {
+        // What is open is the first to become work that can be handed in: nothing goes before it has a receipt.
+        self.gather(Leaving::Everybody)?;
         let sealed = |state: &State<'_>| -> Result<_, Trouble> {
             let tablet = Tablet(state);
             // Whoever hears that the server was restored may have more to hand in than before.
@@ -149,14 +161,12 @@ impl<T: Transport> Engine<'_, T> {
             writes.set_ended(now);
             Ok::<_, Trouble>((writes, ()))
         })?;
-        if self.store.read(unsent)? == 0 {
-            report.borrow_mut().purged += self.purge_everything()?;
-        }
+        report.borrow_mut().purged += self.purge_everything()?;
         Err(Trouble::DeviceEnded)
     }
 
     /// Makes acts of taps, and drafts of the live sessions of students whom the person is losing.
-    fn gather(&self) -> Result<(), Trouble> {
+    fn gather(&self, leaving_now: Leaving) -> Result<(), Trouble> {
         self.store.update(|state| {
             let (journal, mut writes) = (Journal(state), Writes::new());
             let leaving: Vec<_> = {
@@ -165,7 +175,7 @@ impl<T: Transport> Engine<'_, T> {
                 let ends = |id| ending.iter().any(|(document, _)| *document == id);
                 copies.into_iter().filter(|copy| ends(copy.name.id())).map(|copy| copy.name.subject).collect()
             };
-            let ended = Local(state).ended()?.is_some();
+            let ended = leaving_now == Leaving::Everybody;
             if journal.tapped()?.is_empty() && leaving.is_empty() && !ended {
                 return Ok((writes, ()));
             }

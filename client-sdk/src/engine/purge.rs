@@ -43,9 +43,15 @@ impl<T: Transport> Engine<'_, T> {
         Ok(documents.len())
     }
 
-    /// Purges everything that is not the person's own held or refused work, and returns how many documents that were.
+    /// Purges everything that is not the person's own held or refused work, and returns how many documents that were. Nothing goes while
+    /// anything has no receipt: another program may have begun it a moment ago.
     pub(super) fn purge_everything(&self) -> Result<usize, Trouble> {
         let count = self.store.update(|state| {
+            let journal = Journal(state);
+            let is_busy = !journal.open()?.is_empty() || !journal.tapped()?.is_empty();
+            if is_busy || Tablet(state).unsent()? > 0 {
+                return Ok((Writes::new(), 0));
+            }
             let copies = Tablet(state).copies()?;
             let mut writes = Writes::from(everything(state)?);
             for (key, _) in state.scan_in(crate::store::Table::Partial, &[])? {

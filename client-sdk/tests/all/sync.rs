@@ -315,3 +315,24 @@ fn every_body_is_a_request_with_what_has_no_receipt() {
     assert_eq!(requests.len(), 2);
     assert_eq!((requests[0].envelopes.len(), requests[1].envelopes.len()), (1, 0));
 }
+
+#[test]
+fn what_a_revoked_device_was_counting_is_handed_in_as_a_draft_before_anything_goes() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    run(&store, &server, Until::Once).0.unwrap();
+    world.done(&["start", "--student", "maya", "--mode", "push-in", "--place", "gym"]);
+    let goal = world.count_goal.to_string();
+    for _ in 0..3 {
+        world.done(&["tap", "--goal", &goal]);
+    }
+    let before = server.fates.borrow().len();
+    server.faults.borrow_mut().push_back(Fault::Refused("device_revoked", None));
+    let (ended, report) = run(&store, &server, Until::Once);
+    assert_eq!(ended.unwrap_err().exit_code(), 6);
+    assert_eq!((report.stored, server.fates.borrow().len() - before), (1, 1), "the session with its taps");
+    assert!(report.purged > 0);
+    let left = store.read(|state| Ok::<_, Trouble>(client_sdk::session::Journal(state).open()?.len()));
+    assert_eq!((left.unwrap(), unsent(&store)), (0, 0));
+    assert_eq!(store.read(|state| Ok::<_, Trouble>(Tablet(state).copies()?.len())).unwrap(), 0);
+}
