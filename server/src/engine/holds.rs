@@ -26,7 +26,7 @@ pub enum Viewer {
 /// What a viewer sees of a hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// That it exists, and why.
+    /// That it exists, and why: to whom may see no more, and in a list where what it is about cannot be read.
     Exists(Box<Hold>),
     /// All of it.
     Whole {
@@ -36,6 +36,19 @@ pub enum Seen {
         mine: bool,
         /// What it would make or change.
         would: Vec<Waiting>,
+    },
+}
+
+/// How much of a hold a viewer may see.
+enum Sight {
+    /// Not even that it exists.
+    None,
+    /// That it exists.
+    Existence,
+    /// All of it.
+    Whole {
+        /// Whether the viewer is its author.
+        mine: bool,
     },
 }
 
@@ -54,7 +67,7 @@ impl Engine {
         let engine = Arc::clone(self);
         self.aside(move || {
             let holds = engine.index().holds()?;
-            let seen = holds.into_iter().map(|hold| engine.seen_by(viewer, hold));
+            let seen = holds.into_iter().map(|hold| engine.listed_for(viewer, hold));
             seen.filter_map(Result::transpose).collect()
         })
         .await
@@ -102,22 +115,45 @@ impl Engine {
     }
 
     fn seen_by(&self, viewer: Viewer, hold: Hold) -> Result<Option<Seen>, EngineError> {
+        match self.sight(viewer, &hold)? {
+            Sight::None => Ok(None),
+            Sight::Existence => Ok(Some(Seen::Exists(Box::new(hold)))),
+            Sight::Whole { mine } => self.whole(hold, mine).map(Some),
+        }
+    }
+
+    /// As [`seen_by`](Self::seen_by), but that one record that cannot be read hides no other hold.
+    fn listed_for(&self, viewer: Viewer, hold: Hold) -> Result<Option<Seen>, EngineError> {
+        let Sight::Whole { mine } = self.sight(viewer, &hold)? else { return self.seen_by(viewer, hold) };
+        match self.whole(hold.clone(), mine) {
+            Err(error) if error.is_of_one_record() => {
+                let (id, document) = (hold.id, hold.document());
+                tracing::error!(hold = %id, %document, %error, "what a hold would do cannot be shown");
+                Ok(Some(Seen::Exists(Box::new(hold))))
+            }
+            seen => seen.map(Some),
+        }
+    }
+
+    fn sight(&self, viewer: Viewer, hold: &Hold) -> Result<Sight, EngineError> {
         let person = match viewer {
-            Viewer::Administrator => return Ok(Some(Seen::Exists(Box::new(hold)))),
+            Viewer::Administrator => return Ok(Sight::Existence),
             Viewer::Person(person) => person,
         };
         // Only looked at, and thrown away: a desk knows who reviews what.
         let desk = Desk::new(self.reader().index(), self.reader().end().seq + 1, self.conditions())?;
-        let reviews = desk.reviews(person, &hold)? || desk.coordinates(person, &hold)?;
+        let reviews = desk.reviews(person, hold)? || desk.coordinates(person, hold)?;
         let mine = hold.author == person;
-        if !reviews && !mine {
-            return Ok(None);
-        }
+        Ok(if reviews || mine { Sight::Whole { mine } } else { Sight::None })
+    }
+
+    fn whole(&self, hold: Hold, mine: bool) -> Result<Seen, EngineError> {
         // The present value is for whoever decides, and only as long as there is something to decide.
         let standing =
             if mine || hold.state != HoldState::Waiting { Vec::new() } else { self.standing_in(&hold)? };
-        let would = would(&hold, &standing, &desk.organisation().zone);
-        Ok(Some(Seen::Whole { hold: Box::new(hold), mine, would }))
+        let zone = self.index().organisation()?.ok_or(KvError::Damaged("organisation"))?.zone;
+        let would = would(&hold, &standing, &zone);
+        Ok(Seen::Whole { hold: Box::new(hold), mine, would })
     }
 
     /// Returns the slots that stand in a hold's document.

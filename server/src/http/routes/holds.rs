@@ -46,7 +46,7 @@ pub(super) struct Holds {
     holds: Vec<HoldRow>,
 }
 
-/// A hold; what the viewer may not see is null.
+/// A hold; what the viewer may not see is null, and so is what cannot be read.
 #[derive(Serialize, ToSchema)]
 struct HoldRow {
     #[schema(value_type = String)]
@@ -212,7 +212,7 @@ fn viewer(engine: &Engine, caller: &Caller) -> Result<Viewer, ApiError> {
     }
 }
 
-/// Returns a hold in the fields that scripts know; what the viewer may not see is null.
+/// Returns a hold in the fields that scripts know; what the viewer may not see, or cannot be read, is null.
 fn view(seen: &Seen) -> HoldRow {
     match seen {
         Seen::Exists(hold) => fields(hold, None, &[]),

@@ -13,10 +13,10 @@ use crate::http::routes::tests::room::{CAPACITY_BYTES, FILLING, MIB, leave};
 use crate::store::disk::{Disk as _, SimulatedDisk};
 
 /// A student who comes before everybody else in any order by id.
-const FIRST: StudentId = StudentId([1; 16]);
+pub(super) const FIRST: StudentId = StudentId([1; 16]);
 
 /// Puts [`FIRST`] on the school's list, with these people on the team.
-async fn first_student(school: &School, team: &[(&str, Role)]) -> DocumentName {
+pub(super) async fn first_student(school: &School, team: &[(&str, Role)]) -> DocumentName {
     school
         .add(LogEntry::Student(Student {
             id: FIRST,
@@ -47,16 +47,21 @@ async fn first_student(school: &School, team: &[(&str, Role)]) -> DocumentName {
 async fn write_goal(school: &School, tablet: &mut Tablet, plan: &DocumentName) -> (SlotKey, Vec<u8>) {
     let key = assigned(tablet, plan, "pia");
     assert_eq!(tablet.sync(school).await.stored, 2);
+    (key, last_change(school, plan))
+}
+
+/// Returns the last change of a document, as it lies in the log.
+pub(super) fn last_change(school: &School, name: &DocumentName) -> Vec<u8> {
     let all = school.engine.reader().read_range(1, u64::MAX, usize::MAX).unwrap();
     let changes = all.iter().rev().filter_map(|stored| match entry_of(stored) {
-        Ok(LogEntry::Changed { document, change, .. }) if document == plan.id() => Some(change),
+        Ok(LogEntry::Changed { document, change, .. }) if document == name.id() => Some(change),
         _ => None,
     });
-    (key, changes.into_iter().next().unwrap())
+    changes.into_iter().next().unwrap()
 }
 
 /// Bends one byte of what lies in a log's only segment, as a failing disk does under a server that goes on.
-fn damage(data: &Path, what: &[u8]) {
+pub(super) fn damage(data: &Path, what: &[u8]) {
     let file = data.join("log/00000001.seg");
     let bytes = std::fs::read(&file).unwrap();
     let at = bytes.windows(what.len()).position(|part| part == what).expect("it lies there as it is");

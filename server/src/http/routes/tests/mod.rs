@@ -1,6 +1,7 @@
 mod damage;
 mod description;
 mod families;
+mod holds;
 mod limits;
 mod malformed;
 mod noted;
