@@ -31,7 +31,12 @@ const FRUITLESS_MAX: usize = 2;
 pub(super) struct Fetched {
     /// Whether another exchange is needed to go on: for a new token, or a newer place.
     pub(super) again: bool,
+    /// Why a document could not be had, where that says nothing of the others.
+    pub(super) failed: Option<Trouble>,
 }
+
+/// What the server says where it is about the one document that was asked for.
+const OF_ONE_DOCUMENT: [&str; 2] = ["storage_damaged", "internal"];
 
 /// What came of one document.
 enum One {
@@ -40,13 +45,24 @@ enum One {
     Later,
 }
 
+fn is_of_one_document(trouble: &Trouble) -> bool {
+    if let Trouble::Server(failure) = trouble {
+        failure.code().is_some_and(|code| OF_ONE_DOCUMENT.contains(&code))
+    } else {
+        false
+    }
+}
+
 impl<T: Transport> Engine<'_, T> {
-    /// Fetches every snapshot that is wanted.
+    /// Fetches every snapshot that is wanted. One that cannot be had keeps no other from coming.
     pub(super) async fn fetch(&self, token: Option<&str>) -> Result<Fetched, Trouble> {
         let wanted = self.store.read(|state| Ok::<_, Trouble>(Tablet(state).to_fetch()?))?;
-        let Some(token) = token.filter(|_| !wanted.is_empty()) else { return Ok(Fetched { again: false }) };
+        let Some(token) = token.filter(|_| !wanted.is_empty()) else {
+            return Ok(Fetched { again: false, failed: None });
+        };
         let queue = RefCell::new(VecDeque::from(wanted));
-        let (done, later, failed) = (Cell::new(0), Cell::new(0), RefCell::new(None));
+        let (done, later) = (Cell::new(0), Cell::new(0));
+        let (failed, failed_alone) = (RefCell::new(None), RefCell::new(None));
         let worker = async || {
             loop {
                 // Whoever failed ends the others, too, after what each is at.
@@ -55,6 +71,9 @@ impl<T: Transport> Engine<'_, T> {
                 match self.fetch_one(token, &name, at_least).await {
                     Ok(One::Whole) => done.set(done.get() + 1),
                     Ok(One::Later) => later.set(later.get() + 1),
+                    Err(trouble) if is_of_one_document(&trouble) => {
+                        failed_alone.borrow_mut().get_or_insert(trouble);
+                    }
                     Err(trouble) => drop(failed.borrow_mut().get_or_insert(trouble)),
                 }
                 (self.watcher)(Progress { fetched: done.get(), left: queue.borrow().len() });
@@ -65,7 +84,10 @@ impl<T: Transport> Engine<'_, T> {
         match failed.into_inner() {
             Some(trouble) => Err(trouble),
             // Where nothing came at all, asking at once again would bring nothing, either.
-            None => Ok(Fetched { again: later.get() > 0 && done.get() > 0 }),
+            None => {
+                let again = later.get() > 0 && done.get() > 0;
+                Ok(Fetched { again, failed: failed_alone.into_inner() })
+            }
         }
     }
 

@@ -149,14 +149,17 @@ impl<T: Transport> Engine<'_, T> {
         };
         for _ in 0..ROUNDS_MAX {
             let round = self.round(report).await?;
-            let fetched = self.fetch(round.token.as_deref()).await?;
+            let fetched = self.fetch(round.token.as_deref()).await;
+            // What may not be read any more goes, whatever could not be fetched.
             let purged = self.purge()?;
             report.borrow_mut().purged += purged;
+            let fetched = fetched?;
             if !(round.again || fetched.again) {
-                return match round.refused {
-                    Some(failure) => Err(failure.into()),
-                    None if round.waits => Err(Trouble::Restored),
-                    None => Ok(()),
+                return match (round.refused, fetched.failed) {
+                    (Some(failure), _) => Err(failure.into()),
+                    (None, _) if round.waits => Err(Trouble::Restored),
+                    (None, Some(trouble)) => Err(trouble),
+                    (None, None) => Ok(()),
                 };
             }
         }

@@ -17,6 +17,8 @@ use client_sdk::transport::{
 };
 use client_sdk::trouble::Trouble;
 use sync_core::document::change::outline;
+use sync_core::document::copy::snapshot;
+use sync_core::document::founding::founding;
 use sync_core::document::slot::{ContentHash, Slot};
 use sync_core::envelope::{Body, Content};
 use sync_core::exchange::codec;
@@ -54,6 +56,8 @@ pub struct Server {
     pub rooms: RefCell<Vec<Option<u32>>>,
     pub pauses: RefCell<Vec<Duration>>,
     pub snapshot: RefCell<Option<(SnapshotHead, Vec<u8>)>>,
+    /// The document that the server cannot read.
+    pub unreadable: Cell<Option<DocumentId>>,
     /// Bytes after which each transfer of a snapshot breaks off; none: never.
     pub breaks_after: Cell<Option<usize>>,
     pub asked: RefCell<Vec<Option<u64>>>,
@@ -63,7 +67,8 @@ fn acts_of(body: &Body) -> Vec<(ActId, Vec<Slot>)> {
     let slots = match &body.content {
         Content::Slots(slots) => slots.clone(),
         Content::Change(bytes) => {
-            let containers = sync_core::document::container::Containers::of(body.document, kinds_of(body));
+            let containers =
+                sync_core::document::container::Containers::of(body.document, kinds_of(body.document));
             sync_core::document::collect::slots_of_change(&containers, bytes).unwrap()
         }
     };
@@ -75,15 +80,22 @@ fn acts_of(body: &Body) -> Vec<(ActId, Vec<Slot>)> {
 }
 
 /// The containers of whichever document of the world it is.
-fn kinds_of(body: &Body) -> &'static [&'static [&'static str]] {
+fn kinds_of(document: DocumentId) -> &'static [&'static [&'static str]] {
     use crate::world::{LEO, MAYA, name};
     use sync_core::document::name::DocumentKind;
     for kind in DocumentKind::ALL {
-        if [MAYA, LEO].iter().any(|student| name(kind, *student).id() == body.document) {
+        if [MAYA, LEO].iter().any(|student| name(kind, *student).id() == document) {
             return sync_core::document::schema::steps(kind);
         }
     }
     panic!("a document that nobody has")
+}
+
+/// A document's snapshot with nothing in it, in its second life.
+pub fn as_founded(document: DocumentId) -> (SnapshotHead, Vec<u8>) {
+    let chain = founding(document, kinds_of(document));
+    let bytes = snapshot(chain.iter().map(|founding| founding.bytes.as_slice())).unwrap();
+    (SnapshotHead { etag: "\"one\"".into(), seq: 9, incarnation: 2, length: bytes.len() as u64 }, bytes)
 }
 
 impl Server {
@@ -221,8 +233,17 @@ impl Transport for Server {
 
     async fn snapshot(&self, wanted: SnapshotWanted<'_>, sink: &mut dyn SnapshotSink) -> Result<(), Failure> {
         self.asked.borrow_mut().push(wanted.have.map(|(have, _)| have));
-        let snapshot = self.snapshot.borrow();
-        let (head, bytes) = snapshot.as_ref().unwrap();
+        if self.unreadable.get() == Some(wanted.document) {
+            let refusal = Refusal {
+                code: "storage_damaged".into(),
+                message: "no".into(),
+                help: "ask".into(),
+                last_counter: None,
+            };
+            return Err(Failure::Later { after: None, refusal: Some(refusal) });
+        }
+        let snapshot = self.snapshot.borrow().clone().unwrap_or_else(|| as_founded(wanted.document));
+        let (head, bytes) = &snapshot;
         let from = wanted.have.filter(|(_, etag)| *etag == head.etag).map_or(0, |(have, _)| have);
         sink.begin(head, from)?;
         let rest = &bytes[usize::try_from(from).unwrap()..];

@@ -5,19 +5,16 @@ use std::time::Duration;
 
 use client_sdk::engine::{ROOM_FIRST_BYTES, Until};
 use client_sdk::store::Store;
-use client_sdk::transport::{Route, SnapshotHead};
+use client_sdk::transport::Route;
 use client_sdk::trouble::Trouble;
 use serde_json::json;
-use sync_core::document::copy::snapshot;
-use sync_core::document::founding::founding;
 use sync_core::document::name::DocumentKind;
-use sync_core::document::schema;
 use sync_core::exchange::client::state::{Phase, Tablet};
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{EndReason, Entry, Request};
 use sync_core::ids::DocumentId;
 
-use crate::server::{Fault, Server, run};
+use crate::server::{Fault, Server, as_founded, run};
 use crate::store::anywhere;
 use crate::world::{LEO, MAYA, World, name};
 
@@ -248,10 +245,7 @@ fn a_revoked_device_that_cannot_hand_in_keeps_everything() {
 /// A whole document that the tablet is to fetch.
 fn wanted(server: &Server) -> DocumentId {
     let plan = name(DocumentKind::Plan, LEO);
-    let chain = founding(plan.id(), schema::steps(plan.kind));
-    let bytes = snapshot(chain.iter().map(|founding| founding.bytes.as_slice())).unwrap();
-    let head = SnapshotHead { etag: "\"one\"".into(), seq: 9, incarnation: 2, length: bytes.len() as u64 };
-    server.snapshot.replace(Some((head, bytes)));
+    server.snapshot.replace(Some(as_founded(plan.id())));
     server.say(Entry::Replace { document: plan.id(), incarnation: 2, fetch: 5 });
     plan.id()
 }
@@ -302,6 +296,30 @@ fn a_snapshot_that_changes_on_the_way_is_begun_anew() {
     server.breaks_after.set(None);
     run(&store, &server, Until::Once).0.unwrap();
     assert_eq!(phase(&store, document), Phase::Whole);
+}
+
+#[test]
+fn a_document_that_the_server_cannot_read_keeps_no_other_from_coming_and_none_from_going() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    run(&store, &server, Until::Once).0.unwrap();
+    let kinds = [DocumentKind::Plan, DocumentKind::Log, DocumentKind::Tally];
+    let mut documents = kinds.map(|kind| name(kind, LEO).id());
+    documents.sort();
+    for document in documents {
+        server.say(Entry::Replace { document, incarnation: 2, fetch: 5 });
+    }
+    // The first that is asked for.
+    let [unreadable, others @ ..] = documents;
+    server.unreadable.set(Some(unreadable));
+    end(MAYA).into_iter().for_each(|entry| server.say(entry));
+    let (ended, report) = run(&store, &server, Until::Once);
+    let trouble = ended.unwrap_err();
+    assert_eq!((trouble.code(), report.purged), ("storage_damaged", 3), "{trouble}");
+    assert_eq!(phase(&store, unreadable), Phase::Fetching { at_least: 5 });
+    for document in others {
+        assert_eq!(phase(&store, document), Phase::Whole);
+    }
 }
 
 #[test]
