@@ -110,7 +110,6 @@ impl Doors {
         typed: &Sensitive<String>,
         passphrase: Passphrase,
     ) -> Result<Result<Token, NotLetIn>, EngineError> {
-        let Some(tried) = self.begin_try(address, guardian) else { return Ok(Err(NotLetIn::TooOften)) };
         // Read, hashed, and kept nowhere.
         let code = PairingCode::parse(typed.expose()).ok();
         let hash = code.map(|code| hash_of(&code, self.engine.keys().secret()));
@@ -118,6 +117,7 @@ impl Doors {
             .map(|hash| is_good(&self.engine.index(), guardian, &hash, self.engine.now()))
             .transpose()?
             .unwrap_or(false);
+        let Some(tried) = self.begin_try(address, guardian) else { return Ok(Err(NotLetIn::TooOften)) };
         let Some(hash) = hash.filter(|_| good) else {
             self.count_wrong_invitation(guardian).await?;
             return Ok(Err(NotLetIn::Wrong));
@@ -149,8 +149,9 @@ impl Doors {
         guardian: GuardianId,
         passphrase: Passphrase,
     ) -> Result<Result<Token, NotLetIn>, EngineError> {
-        let Some(tried) = self.begin_try(address, guardian) else { return Ok(Err(NotLetIn::TooOften)) };
+        // What cannot be read is nobody's wrong try.
         let kept = kept_of(&self.engine.index(), guardian)?;
+        let Some(tried) = self.begin_try(address, guardian) else { return Ok(Err(NotLetIn::TooOften)) };
         match self.hashing.verify(passphrase, kept.clone()).await {
             Ok(true) => tried.give_back(),
             Ok(false) => return Ok(Err(NotLetIn::Wrong)),
