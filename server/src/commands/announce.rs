@@ -68,7 +68,8 @@ impl Announced {
     }
 }
 
-/// Composes the announcement, with a new pairing code for everybody who has no device in use; near a full disk without codes.
+/// Composes the announcement, with a new pairing code for everybody who has no device in use, and invitations; near a full disk without
+/// either.
 pub async fn announcement(engine: &Arc<Engine>, url: &str) -> Result<Announced, EngineError> {
     let mut id = [0; 16];
     system_random(&mut id).map_err(|error| EngineError::Storage(error.to_string()))?;
@@ -105,7 +106,10 @@ async fn guardians(engine: &Arc<Engine>, url: &str) -> Result<Vec<AnnouncedGuard
             waiting.push(guardian.id);
         }
     }
-    let given = invite_all(engine, waiting, ANNOUNCED_CODE_LIFE_MS).await?;
+    let given = match invite_all(engine, waiting, ANNOUNCED_CODE_LIFE_MS).await {
+        Err(EngineError::DiskFull) => Vec::new(),
+        given => given?,
+    };
     let announced = all.into_iter().map(|guardian| AnnouncedGuardian {
         id: guardian.id,
         student: guardian.student,
