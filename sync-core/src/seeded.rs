@@ -35,6 +35,7 @@ bugs! {
     StoodBefore = "stood_before", "A put into a slot that stands already is taken for a new one.";
     IssuedWithoutLateness = "issued_without_lateness", "What came late is issued as if it had come in time.";
     CursorUnsigned = "cursor_unsigned", "A cursor is believed without its keyed hash.";
+    ReceiptUnsigned = "receipt_unsigned", "A receipt is believed without its keyed hash.";
     ReplacesIgnored = "replaces_ignored", "The fold ignores what an edit replaces.";
     UnseenReplaced = "unseen_replaced", "An edit replaces every value there is, seen by its author or not.";
     OtherFieldReplaced = "other_field_replaced", "An edit replaces values of another field.";
