@@ -13,6 +13,7 @@
 //!  opening   12      starting again after a kill, with a million changes
 //!  year      13 23   the log and the snapshots of a student's year
 //!  tap       17      one act kept on the tablet
+//!  family    25      a child's page as the family's browser loads it
 //! ```
 //!
 //! A word on the command line chooses families: `make bench ARGS="gate day"`.
@@ -21,6 +22,8 @@
 mod day;
 #[path = "budgets/durable.rs"]
 mod durable;
+#[path = "budgets/family.rs"]
+mod family;
 #[path = "floor/frames.rs"]
 mod frames;
 #[path = "budgets/gate.rs"]
@@ -60,7 +63,7 @@ use report::Row;
 /// What measures some rows of the table.
 type Family = fn() -> Result<Vec<Row>, Failed>;
 
-const FAMILIES: [(&str, Family); 8] = [
+const FAMILIES: [(&str, Family); 9] = [
     ("morning", morning::measure),
     ("gate", gate::measure),
     ("hostile", hostile::measure),
@@ -69,6 +72,7 @@ const FAMILIES: [(&str, Family); 8] = [
     ("opening", opening::measure),
     ("year", year::measure),
     ("tap", tap::measure),
+    ("family", family::measure),
 ];
 
 fn main() -> Result<(), Failed> {
