@@ -1,4 +1,8 @@
 //! One exchange: checked beside others, decided in its turn, answered from what is durable.
+//!
+//! Checking and answering read the index and compute, from a tenth of a millisecond to many. What is little is done where it is: handing it
+//! to another thread and back would cost as much again. Everything else goes to threads of its own, as many at a time as there are
+//! processors: more would only take turns.
 
 use std::sync::Arc;
 
@@ -12,6 +16,13 @@ use sync_core::roster::{Device, DeviceState};
 
 use super::log::DurableLog;
 use super::{Engine, EngineError, Ruling};
+
+/// Envelopes of a request that is checked where it is.
+const LITTLE_ENVELOPES: usize = 4;
+/// Bytes of all their contents.
+const LITTLE_BYTES: usize = 16 * 1024;
+/// Entries of the log, whoever they are for, through which the answer to a request is looked for where it is.
+const LITTLE_ENTRIES: u64 = 512;
 
 /// What an exchange comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +56,9 @@ impl Engine {
             Err(error) => return Err(error),
         }
         let engine = Arc::clone(self);
+        let little = self.is_little_to_answer(&asked);
         let (reply, delivered) = self
-            .aside(move || {
+            .compute(little, move || {
                 let conditions = engine.conditions();
                 let log = DurableLog::with_tail(engine.reader().as_ref(), &engine.tail);
                 // It may have been revoked while its request was decided; then it is told its fates alone.
@@ -93,7 +105,7 @@ impl Engine {
             || !request.offers.is_empty();
         let engine = Arc::clone(self);
         let checked = self
-            .aside(move || {
+            .compute(is_little_to_check(&request), move || {
                 let log = DurableLog::with_tail(engine.reader().as_ref(), &engine.tail);
                 let unseal = |sealed: &[u8]| engine.opening.open(sealed).ok();
                 Ok(check_request(&engine.index(), &log, &engine.conditions(), &unseal, &device, request)?)
@@ -105,6 +117,26 @@ impl Engine {
             Ok(_) if !brings => Ok(Ok(Taken::default())),
             Ok(checked) => self.decide(move |desk| desk.take(checked).map(Ruling::Stands)).await.map(Ok),
         }
+    }
+
+    fn is_little_to_answer(&self, asked: &AnswerTo) -> bool {
+        let end = self.reader().end().seq;
+        let behind = asked.cursor.map(|cursor| end.saturating_sub(cursor.seq));
+        asked.listing.is_none() && behind.is_some_and(|behind| behind <= LITTLE_ENTRIES)
+    }
+
+    /// Runs what a request needs: where it is if it is `little`, and otherwise beside the workers, in turn.
+    async fn compute<R: Send + 'static>(
+        &self,
+        little: bool,
+        work: impl FnOnce() -> Result<R, EngineError> + Send + 'static,
+    ) -> Result<R, EngineError> {
+        if little {
+            return work();
+        }
+        // The semaphore is never closed.
+        let _turn = self.processors.acquire().await.map_err(|_| EngineError::Closing)?;
+        self.aside(work).await
     }
 
     /// Runs what reads or computes for longer than an async worker should be kept.
@@ -119,4 +151,12 @@ impl Engine {
     pub fn active_device(&self, id: DeviceId) -> Result<Option<Device>, KvError> {
         Ok(self.index().device(id)?.filter(|device| device.state == DeviceState::Active))
     }
+}
+
+fn is_little_to_check(request: &Request) -> bool {
+    let bytes: usize = request.envelopes.iter().map(|envelope| envelope.body.len()).sum();
+    request.envelopes.len() <= LITTLE_ENVELOPES
+        && bytes <= LITTLE_BYTES
+        && request.sealed.is_empty()
+        && request.offers.is_empty()
 }

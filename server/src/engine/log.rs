@@ -74,6 +74,10 @@ impl LogRead for DurableLog<'_> {
         self.tail.is_some_and(|tail| tail.is_unchanged(document, after, end))
     }
 
+    fn recent_changes(&self, document: DocumentId, after: u64, end: u64) -> Option<Vec<u64>> {
+        self.tail?.changes(document, after, end)
+    }
+
     fn end(&self) -> u64 {
         self.reader.end().seq
     }

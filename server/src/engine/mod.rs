@@ -46,7 +46,7 @@ use sync_core::exchange::server::index::Index;
 use sync_core::ids::{LogId, OrgId};
 use sync_core::sealing::OpeningKey;
 use sync_core::time::Moment;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub use decide::{EngineError, Ruling};
 pub use exchange::Answered;
@@ -91,6 +91,8 @@ pub struct Engine {
     life_turn: tokio::sync::Mutex<()>,
     /// Shared with the writing thread.
     tail: Arc<tail::Tail>,
+    /// A permit for each processor: what computes for longer takes one.
+    processors: Semaphore,
     data: PathBuf,
     keys_folder: PathBuf,
     failed: watch::Sender<bool>,

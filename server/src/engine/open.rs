@@ -2,9 +2,11 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
+use std::num::NonZero;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use sync_core::exchange::server::apply::apply;
 use sync_core::exchange::server::desk::{Conditions, Decided, Desk, DeskError, Secret, ServerRun};
@@ -211,6 +213,7 @@ impl Engine {
             keys_folder: settings.keys.clone(),
             publisher: Arc::default(),
             tail,
+            processors: tokio::sync::Semaphore::new(thread::available_parallelism().map_or(1, NonZero::get)),
             data: settings.data.clone(),
             failed: watch::channel(false).0,
         });

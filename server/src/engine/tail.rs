@@ -2,7 +2,7 @@
 //!
 //! After a morning's uploads every reply consists of changes that were written a moment ago, each wanted by a few people. Read from the
 //! disk, every one of them costs a frame with all that stands beside it. So the last of them are kept here, and of each document that
-//! was written in since the start the place of its last change: most documents of most people have nothing new.
+//! was written in since the start the places of its changes: most documents of most people have nothing new.
 //!
 //! > It says nothing that is not durable, and it says that nothing is new only where it has heard of everything.
 //!
@@ -22,6 +22,9 @@ const BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Documents whose last change is known: many times what a district writes in between two starts of its server.
 const DOCUMENTS_MAX: usize = 65_536;
 
+/// Places of changes that are known, of all documents together.
+const PLACES_MAX: usize = 262_144;
+
 /// The end of a log.
 pub(super) struct Tail(Mutex<Known>);
 
@@ -30,11 +33,35 @@ struct Known {
     from: u64,
     /// ... up to this one.
     until: u64,
-    /// The last change of each document that was written in meanwhile.
-    last: BTreeMap<DocumentId, u64>,
+    /// The documents that were written in meanwhile.
+    documents: BTreeMap<DocumentId, Places>,
+    /// How many places that are.
+    places: usize,
     /// The last changes, in their order.
     changes: VecDeque<(u64, Vec<u8>)>,
     bytes: usize,
+}
+
+/// Where a document was written in.
+#[derive(Default)]
+struct Places {
+    /// The last place.
+    last: u64,
+    /// The places of all changes.
+    changes: Vec<u64>,
+    /// Whether something else was written than changes: another life began, or it went.
+    anew: bool,
+}
+
+impl Known {
+    fn at(from: u64, until: u64) -> Self {
+        Self { from, until, documents: BTreeMap::new(), places: 0, changes: VecDeque::new(), bytes: 0 }
+    }
+
+    /// Whether it is known what was written after `after` and up to `end`.
+    fn covers(&self, after: u64, end: u64) -> bool {
+        after >= self.from && end <= self.until
+    }
 }
 
 /// What one frame wrote in documents: how manyeth record, in which document, and the bytes if it is a change.
@@ -78,35 +105,30 @@ pub(super) fn written(entries: Vec<LogEntry>) -> Written {
 impl Tail {
     /// Begins at the log's present end.
     pub(super) fn at(end: u64) -> Self {
-        Self(Mutex::new(Known {
-            from: end,
-            until: end,
-            last: BTreeMap::new(),
-            changes: VecDeque::new(),
-            bytes: 0,
-        }))
+        Self(Mutex::new(Known::at(end, end)))
     }
 
     /// Hears what became durable next.
     pub(super) fn hear(&self, appended: Appended, written: Written) {
         let mut known = self.known();
-        if appended.first != known.until + 1 || known.last.len() > DOCUMENTS_MAX {
+        let too_much = known.documents.len() > DOCUMENTS_MAX || known.places > PLACES_MAX;
+        if appended.first != known.until + 1 || too_much {
             // Something was missed, or too much is known: it begins anew.
-            *known = Known {
-                from: appended.first - 1,
-                until: known.until,
-                last: BTreeMap::new(),
-                changes: VecDeque::new(),
-                bytes: 0,
-            };
+            *known = Known::at(appended.first - 1, known.until);
         }
         known.until = appended.last;
         for (at, document, change) in written {
             let seq = appended.first + at;
-            known.last.insert(document, seq);
-            if let Some(change) = change {
-                known.bytes += change.len();
-                known.changes.push_back((seq, change));
+            known.places += 1;
+            let places = known.documents.entry(document).or_default();
+            places.last = seq;
+            match change {
+                Some(change) => {
+                    places.changes.push(seq);
+                    known.bytes += change.len();
+                    known.changes.push_back((seq, change));
+                }
+                None => places.anew = true,
             }
         }
         while known.bytes > BYTES_MAX
@@ -126,9 +148,19 @@ impl Tail {
     /// Returns whether it is certain that nothing was written in a document after `after` and up to `end`.
     pub(super) fn is_unchanged(&self, document: DocumentId, after: u64, end: u64) -> bool {
         let known = self.known();
-        after >= known.from
-            && end <= known.until
-            && known.last.get(&document).is_none_or(|last| *last <= after)
+        known.covers(after, end) && known.documents.get(&document).is_none_or(|places| places.last <= after)
+    }
+
+    /// Returns the places of a document's changes after `after` and up to `end`, if that is certain and nothing else was written in it.
+    pub(super) fn changes(&self, document: DocumentId, after: u64, end: u64) -> Option<Vec<u64>> {
+        let known = self.known();
+        if !known.covers(after, end) {
+            return None;
+        }
+        let Some(places) = known.documents.get(&document) else { return Some(Vec::new()) };
+        let from = places.changes.partition_point(|seq| *seq <= after);
+        let until = places.changes.partition_point(|seq| *seq <= end);
+        if places.anew { None } else { places.changes.get(from..until).map(<[u64]>::to_vec) }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -156,6 +188,18 @@ mod tests {
         assert!(tail.is_unchanged(OTHER, 10, 12));
         assert!(!tail.is_unchanged(OTHER, 9, 12), "what came before the start is not known");
         assert!(!tail.is_unchanged(OTHER, 10, 13), "what came since is not known yet");
+    }
+
+    #[test]
+    fn changes_are_found_between_two_places() {
+        let tail = Tail::at(10);
+        tail.hear(frame(11, 13), vec![(0, ONE, Some(vec![7])), (2, ONE, Some(vec![8]))]);
+        assert_eq!(tail.changes(ONE, 10, 13), Some(vec![11, 13]));
+        assert_eq!((tail.changes(ONE, 11, 13), tail.changes(ONE, 10, 12)), (Some(vec![13]), Some(vec![11])));
+        assert_eq!(tail.changes(OTHER, 10, 13), Some(vec![]));
+        assert_eq!((tail.changes(ONE, 9, 13), tail.changes(ONE, 10, 14)), (None, None));
+        tail.hear(frame(14, 14), vec![(0, ONE, None)]);
+        assert_eq!(tail.changes(ONE, 10, 14), None, "another life: its beginning stands among the changes");
     }
 
     #[test]

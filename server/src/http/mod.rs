@@ -35,8 +35,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 
@@ -108,19 +110,20 @@ pub fn shell(router: Router, limits: Limits, porter: Arc<dyn Porter>) -> Router 
     let turns = middleware::Turns::new(limits.requests_max);
     let bodies = Arc::new(body::Bodies::new(&limits));
     let ids = middleware::RequestIds::new();
-    router
-        .fallback(error::not_found)
-        .method_not_allowed_fallback(error::method_not_allowed)
-        // Each layer wraps those above it. The framework's own limit of bodies is below ours, which have been kept before.
-        .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(turns, middleware::turn))
-        .layer(from_fn_with_state(bodies, body::read_whole))
-        .layer(RequestDecompressionLayer::new())
-        .layer(from_fn_with_state(door, door::at_the_door))
-        .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(from_fn(error::in_envelope))
-        .layer(from_fn(middleware::secured))
+    // One stack, put around each route once: as layers of their own, each would box those within and clone the box for every request.
+    let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(ids, middleware::logged))
+        .layer(from_fn(middleware::secured))
+        .layer(from_fn(error::in_envelope))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(from_fn_with_state(door, door::at_the_door))
+        .layer(RequestDecompressionLayer::new())
+        .map_request(|request: axum::http::Request<_>| request.map(Body::new))
+        .layer(from_fn_with_state(bodies, body::read_whole))
+        .layer(from_fn_with_state(turns, middleware::turn))
+        // The framework's own limit of bodies is below ours, which have been kept before.
+        .layer(DefaultBodyLimit::disable());
+    router.fallback(error::not_found).method_not_allowed_fallback(error::method_not_allowed).layer(layers)
 }
 
 #[cfg(test)]

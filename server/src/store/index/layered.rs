@@ -1,4 +1,11 @@
 //! The index as it is read: what waits in memory over what is kept.
+//!
+//! ```text
+//! cache      rows that were asked for, and that are not there; a row that is written is forgotten
+//! waiting    rows that are durable in the log and gather for a moment: a document's state is written with each of its changes
+//! applying   rows on their way into the backend
+//! backend    the rest
+//! ```
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -6,12 +13,18 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use super::cache::Cache;
 use super::{IndexBackend, Overlay, WAITING_BYTES_MAX};
 use crate::store::contract::End;
 use crate::store::frame::LogId;
 use sync_core::kv::{KvError, KvRead, Pair};
 
+/// How long rows gather before they are applied, unless somebody waits for it.
+const GATHER: Duration = Duration::from_millis(250);
+/// So many bytes of rows wait for no more.
+const GATHER_BYTES: usize = 4 * 1024 * 1024;
 /// The readers' index, and the thread that moves durable writes into the backend.
 pub(crate) struct Index {
     inner: Arc<Inner>,
@@ -19,11 +32,14 @@ pub(crate) struct Index {
 }
 
 struct Inner {
+    cache: Cache,
     backend: Box<dyn IndexBackend>,
     layers: Mutex<Layers>,
     /// Rung when something waits, when something was applied, and when it is time to stop.
     bell: Condvar,
     poisoned: Arc<AtomicBool>,
+    /// Whether `failed` is set, for those who do not take the lock.
+    has_failed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -34,6 +50,8 @@ struct Layers {
     /// Where the log ends with what waits; `None` when nothing does.
     target: Option<(LogId, End)>,
     busy: bool,
+    /// How many wait until nothing does.
+    settling: usize,
     stop: bool,
     failed: Option<KvError>,
 }
@@ -42,7 +60,9 @@ impl Index {
     /// Puts a backend to work.
     pub fn start(backend: Box<dyn IndexBackend>, poisoned: Arc<AtomicBool>) -> std::io::Result<Self> {
         let (layers, bell) = (Mutex::default(), Condvar::new());
-        let inner = Arc::new(Inner { backend, layers, bell, poisoned });
+        let cache = Cache::new();
+        let has_failed = AtomicBool::new(false);
+        let inner = Arc::new(Inner { cache, backend, layers, bell, poisoned, has_failed });
         let worker = Arc::clone(&inner);
         let applier = thread::Builder::new().name("index".into()).spawn(move || worker.apply_all())?;
         Ok(Index { inner, applier: Mutex::new(Some(applier)) })
@@ -59,7 +79,9 @@ impl Index {
         while layers.waiting_bytes > WAITING_BYTES_MAX && layers.failed.is_none() {
             layers = self.inner.bell.wait(layers).unwrap_or_else(PoisonError::into_inner);
         }
+        let mut written = Vec::with_capacity(writes.len());
         for (key, value) in writes {
+            written.push(key.clone());
             let (key_bytes, new_bytes) = (key.len(), value.as_ref().map_or(0, Vec::len));
             match layers.waiting.insert(key, value) {
                 Some(old) => layers.waiting_bytes -= old.map_or(0, |old| old.len()),
@@ -67,16 +89,25 @@ impl Index {
             }
             layers.waiting_bytes += new_bytes;
         }
-        layers.target = Some((log_id, end));
-        self.inner.bell.notify_all();
+        let begins = layers.target.replace((log_id, end)).is_none();
+        let enough = begins || layers.waiting_bytes >= GATHER_BYTES;
+        drop(layers);
+        // Only now: what the cache does not have is looked up in the layers.
+        self.inner.cache.forget(written.iter());
+        if enough {
+            self.inner.bell.notify_all();
+        }
     }
 
     /// Waits until all that was published is applied, or the backend failed.
     pub fn settle(&self) -> Result<(), KvError> {
         let mut layers = self.inner.layers();
+        layers.settling += 1;
+        self.inner.bell.notify_all();
         while (layers.busy || layers.target.is_some()) && layers.failed.is_none() {
             layers = self.inner.bell.wait(layers).unwrap_or_else(PoisonError::into_inner);
         }
+        layers.settling -= 1;
         layers.failed.clone().map_or(Ok(()), Err)
     }
 
@@ -112,13 +143,19 @@ impl Inner {
     fn apply_all(&self) {
         let mut layers = self.layers();
         loop {
-            let Some((log_id, end)) = layers.target.take() else {
+            if layers.target.is_none() {
                 if layers.stop {
                     return;
                 }
                 layers = self.bell.wait(layers).unwrap_or_else(PoisonError::into_inner);
                 continue;
+            }
+            let gathers = |layers: &mut Layers| {
+                layers.waiting_bytes < GATHER_BYTES && layers.settling == 0 && !layers.stop
             };
+            (layers, _) =
+                self.bell.wait_timeout_while(layers, GATHER, gathers).unwrap_or_else(PoisonError::into_inner);
+            let Some((log_id, end)) = layers.target.take() else { continue };
             let batch = Arc::new(mem::take(&mut layers.waiting));
             layers.waiting_bytes = 0;
             layers.applying = Arc::clone(&batch);
@@ -129,12 +166,36 @@ impl Inner {
             layers.busy = false;
             match applied {
                 Ok(()) => layers.applying = Arc::default(),
-                Err(error) => layers.failed = Some(error),
+                Err(error) => self.fails(&mut layers, &error),
             }
             self.bell.notify_all();
             if layers.failed.is_some() {
                 return;
             }
+        }
+    }
+
+    /// Lets the first failure stand: from then on nothing is read.
+    fn fails(&self, layers: &mut Layers, error: &KvError) {
+        layers.failed.get_or_insert_with(|| error.clone());
+        self.has_failed.store(true, Ordering::Release);
+    }
+
+    /// Returns a row as the layers and the backend have it.
+    fn look_up(&self, key: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
+        let layers = self.sound()?;
+        if let Some(value) = layers.waiting.get(key).or_else(|| layers.applying.get(key)) {
+            return Ok(value.clone());
+        }
+        drop(layers);
+        self.noted(self.backend.get(key))
+    }
+
+    /// Checks that what is in memory may be believed, without the lock where it may.
+    fn readable(&self) -> Result<(), KvError> {
+        match self.poisoned.load(Ordering::Acquire) || self.has_failed.load(Ordering::Acquire) {
+            true => self.sound().map(drop),
+            false => Ok(()),
         }
     }
 
@@ -151,7 +212,7 @@ impl Inner {
     fn noted<T>(&self, read: Result<T, KvError>) -> Result<T, KvError> {
         if let Err(error) = &read {
             tracing::error!(%error, "the index cannot be read; the next start builds it again");
-            self.layers().failed.get_or_insert_with(|| error.clone());
+            self.fails(&mut self.layers(), error);
             self.bell.notify_all();
         }
         read
@@ -168,22 +229,24 @@ impl Inner {
 
 impl KvRead for Index {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
-        let layers = self.inner.sound()?;
-        if let Some(value) = layers.waiting.get(key).or_else(|| layers.applying.get(key)) {
-            return Ok(value.clone());
-        }
-        drop(layers);
-        self.inner.noted(self.inner.backend.get(key))
+        self.inner.readable()?;
+        self.inner.cache.row(key, || self.inner.look_up(key))
     }
 
     fn range(&self, start: &[u8], end: &[u8], limit: usize) -> Result<Vec<Pair>, KvError> {
-        let overlay = self.inner.overlay_within(start, end)?;
-        self.inner.noted(merge_range(&overlay, &*self.inner.backend, start, end, limit))
+        self.inner.readable()?;
+        self.inner.cache.range(start, end, limit, || {
+            let overlay = self.inner.overlay_within(start, end)?;
+            self.inner.noted(merge_range(&overlay, &*self.inner.backend, start, end, limit))
+        })
     }
 
     fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
-        let overlay = self.inner.overlay_within(start, end)?;
-        self.inner.noted(merge_last(&overlay, &*self.inner.backend, start, end))
+        self.inner.readable()?;
+        self.inner.cache.last(start, end, || {
+            let overlay = self.inner.overlay_within(start, end)?;
+            self.inner.noted(merge_last(&overlay, &*self.inner.backend, start, end))
+        })
     }
 }
 
@@ -269,6 +332,51 @@ mod tests {
         }
     }
 
+    /// What is done to an index.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Publish(Overlay),
+        Get(Vec<u8>),
+        Range(Vec<u8>, Option<Vec<u8>>, usize),
+        Settle,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let overlay =
+            btree_map(keys(), proptest::option::of(proptest::collection::vec(any::<u8>(), 0..2)), 1..4);
+        prop_oneof![
+            3 => overlay.prop_map(Step::Publish),
+            4 => keys().prop_map(Step::Get),
+            4 => (keys(), proptest::option::of(keys()), 1usize..4).prop_map(|(s, e, l)| Step::Range(s, e, l)),
+            1 => Just(Step::Settle),
+        ]
+    }
+
+    proptest! {
+        /// Whatever was asked before, and wherever a row is just now, what was published last is read.
+        #[test]
+        fn what_was_published_is_read_at_once_and_ever_after(steps in proptest::collection::vec(step(), 1..60)) {
+            let index = Index::start(Box::<MapIndex>::default(), Arc::default()).unwrap();
+            let model = MapIndex::default();
+            for (seq, step) in (1..).zip(steps) {
+                match step {
+                    Step::Publish(writes) => {
+                        model.apply(&writes, [0; 16], seq, [0; 8]).unwrap();
+                        index.publish(writes, [0; 16], End { seq, hash: [0; 8] });
+                    }
+                    Step::Get(key) => prop_assert_eq!(index.get(&key), model.get(&key)),
+                    Step::Range(start, end, limit) => {
+                        // Half of them are all that lies under a prefix.
+                        let end = end.unwrap_or_else(|| sync_core::kv::prefix_end(&start));
+                        prop_assert_eq!(index.range(&start, &end, limit), model.range(&start, &end, limit));
+                        prop_assert_eq!(index.last(&start, &end), model.last(&start, &end));
+                    }
+                    Step::Settle => index.settle().unwrap(),
+                }
+            }
+        }
+    }
+
     /// A backend that applies only while its gate is open.
     struct Gated(MapIndex, Arc<Mutex<()>>);
 
@@ -317,7 +425,7 @@ mod tests {
         assert!(index.get(&2u64.to_be_bytes()).unwrap().is_some(), "what waits is read all the same");
         thread::scope(|scope| {
             let late = scope.spawn(|| publish(2 + fitting));
-            thread::sleep(std::time::Duration::from_millis(50));
+            thread::sleep(std::time::Duration::from_millis(250));
             assert!(!late.is_finished());
             drop(shut);
         });

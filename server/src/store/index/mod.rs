@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 
+mod cache;
 mod condition;
 mod layered;
 pub(crate) mod sled_index;

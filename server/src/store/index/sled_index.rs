@@ -24,7 +24,9 @@ use sync_core::kv::{KvError, KvRead, Pair};
 use sync_core::seeded::{Bug, seeded};
 
 /// sled's page cache, in bytes; by default it would grow to a gigabyte.
-pub const SLED_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+pub const SLED_CACHE_BYTES: u64 = 256 * 1024 * 1024;
+/// The same while all rows are checked: each page is read once.
+const CHECKING_CACHE_BYTES: u64 = 1024 * 1024;
 
 /// How often, and how long apart, sled's lock is tried before it counts as held: five seconds in all.
 const RELEASE_TRIES: usize = 1000;
@@ -72,7 +74,7 @@ impl SledIndex {
                     tracing::warn!(index = %path.display(), %why, "the index is set aside and built again");
                 }
                 condition::set_aside(data, &path).map_err(|error| error.to_string())?;
-                (open_db(&path).map_err(|error| error.to_string())?, IndexMark::default())
+                (open_db(&path, SLED_CACHE_BYTES).map_err(|error| error.to_string())?, IndexMark::default())
             }
         };
         Condition::Open(boot.to_owned()).write(data).map_err(|error| error.to_string())?;
@@ -139,13 +141,13 @@ fn await_release(path: &Path) {
     }
 }
 
-fn open_db(path: &Path) -> Result<sled::Db, KvError> {
+fn open_db(path: &Path, cache_bytes: u64) -> Result<sled::Db, KvError> {
     await_release(path);
     guarded(|| {
         sled::Config::new()
             .path(path)
             .mode(sled::Mode::HighThroughput)
-            .cache_capacity(SLED_CACHE_BYTES)
+            .cache_capacity(cache_bytes)
             .open()
             .map_err(doubtful)
     })
@@ -164,12 +166,14 @@ fn believe(
 
 /// Opens an index of which every row is there and as it was written.
 fn open_checked(path: &Path) -> Result<(sled::Db, IndexMark), KvError> {
-    let db = open_db(path)?;
+    let db = open_db(path, CHECKING_CACHE_BYTES)?;
     let mark = read_mark(&db)?;
     if !seeded(Bug::IndexUnchecked) {
         guarded(|| check_rows(&db, &mark))?;
     }
-    Ok((db, mark))
+    // Checking reads every page, most of which nobody asks for today: it is done with little memory, and then opened for use.
+    drop(db);
+    Ok((open_db(path, SLED_CACHE_BYTES)?, mark))
 }
 
 fn read_mark(db: &sled::Db) -> Result<IndexMark, KvError> {
@@ -414,7 +418,7 @@ mod tests {
         put(&index, b"b", b"2", 2);
         index.close();
         assert_eq!(SledIndex::check(data.path()).unwrap().unwrap().rows, 2);
-        let db = open_db(&index_path(data.path())).unwrap();
+        let db = open_db(&index_path(data.path()), SLED_CACHE_BYTES).unwrap();
         db.remove(row_key(b"a")).unwrap();
         drop(db);
         assert!(SledIndex::check(data.path()).unwrap().is_err());

@@ -53,6 +53,13 @@ pub trait LogRead {
         false
     }
 
+    /// Returns the places of what was written in a document after `after` and up to `end`, if that is known without looking it up, and is
+    /// nothing but changes.
+    fn recent_changes(&self, document: DocumentId, after: u64, end: u64) -> Option<Vec<u64>> {
+        let _ = (document, after, end);
+        None
+    }
+
     /// Returns the last durable place in the log.
     fn end(&self) -> u64;
 
@@ -170,7 +177,11 @@ pub fn tell(
             false if state.last <= after => continue,
             false => after,
         };
-        let mut changes = index.changes(document, from, until, STREAM_ROWS)?;
+        let recent = log.recent_changes(document, from, until).filter(|recent| recent.len() < STREAM_ROWS);
+        let mut changes = match recent {
+            Some(recent) => recent,
+            None => index.changes(document, from, until, STREAM_ROWS)?,
+        };
         if begins_here {
             // Its beginning names the life that it is in.
             changes.retain(|seq| *seq != state.renewed);

@@ -5,7 +5,7 @@ use super::{Index, id_at, key};
 use crate::document::slot::SlotKey;
 use crate::exchange::server::entry::Hold;
 use crate::ids::{DeviceId, DocumentId, HoldId, PersonId};
-use crate::kv::KvError;
+use crate::kv::{KvError, prefix_end};
 
 impl Index<'_> {
     /// Returns a hold.
@@ -35,12 +35,20 @@ impl Index<'_> {
 
     /// Returns all holds that would make a slot of this key, or did.
     pub fn held(&self, document: DocumentId, slot: &SlotKey) -> Result<Vec<Hold>, KvError> {
-        self.holds_at(key::held(document, slot, None), 0)
+        self.holds_on(key::held_in(document), key::held(document, slot, None))
     }
 
     /// Returns the waiting holds that build on a slot.
     pub fn on_top(&self, document: DocumentId, slot: &SlotKey) -> Result<Vec<Hold>, KvError> {
-        self.holds_at(key::on_top(document, slot, None), 0)
+        self.holds_on(key::on_top_in(document), key::on_top(document, slot, None))
+    }
+
+    /// Returns the holds at a slot. Most documents have none at all, which is one answer for all of their slots.
+    fn holds_on(&self, document: Vec<u8>, slot: Vec<u8>) -> Result<Vec<Hold>, KvError> {
+        match self.0.range(&document, &prefix_end(&document), 1)?.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.holds_at(slot, 0),
+        }
     }
 
     fn holds_at(&self, prefix: Vec<u8>, skip: usize) -> Result<Vec<Hold>, KvError> {

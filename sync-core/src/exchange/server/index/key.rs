@@ -145,6 +145,10 @@ pub(crate) fn held(document: DocumentId, slot: &SlotKey, hold: Option<HoldId>) -
     let hold = hold.map(|hold| hold.0);
     of(b'H', &[&document.0, &slot_bytes(&twinless), hold.as_ref().map_or(&[], |hold| hold)])
 }
+/// All of them in a document.
+pub(crate) fn held_in(document: DocumentId) -> Vec<u8> {
+    of(b'H', &[&document.0])
+}
 /// Document, slot that is built on, hold: which waiting holds build on this slot.
 pub(crate) fn on_top(document: DocumentId, slot: &SlotKey, hold: Option<HoldId>) -> Vec<u8> {
     let hold = hold.map(|hold| hold.0);
@@ -152,6 +156,10 @@ pub(crate) fn on_top(document: DocumentId, slot: &SlotKey, hold: Option<HoldId>)
     let mut slot = slot_bytes(slot);
     slot.resize(48, 0);
     of(b't', &[&document.0, &slot, hold.as_ref().map_or(&[], |hold| hold)])
+}
+/// All of them in a document.
+pub(crate) fn on_top_in(document: DocumentId) -> Vec<u8> {
+    of(b't', &[&document.0])
 }
 pub(crate) fn quota(device: DeviceId) -> Vec<u8> {
     of(b'q', &[&device.0])
