@@ -1,7 +1,7 @@
 //! The index as it is read: what waits in memory over what is kept.
 //!
 //! ```text
-//! cache      rows that were asked for, and that are not there; a row that is written is forgotten
+//! cache      rows that were asked for, those that are missing among them; a row that is written is forgotten
 //! waiting    rows that are durable in the log and gather for a moment: a document's state is written with each of its changes
 //! applying   rows on their way into the backend
 //! backend    the rest
@@ -25,6 +25,7 @@ use sync_core::kv::{KvError, KvRead, Pair};
 const GATHER: Duration = Duration::from_millis(250);
 /// So many bytes of rows wait for no more.
 const GATHER_BYTES: usize = 4 * 1024 * 1024;
+
 /// The readers' index, and the thread that moves durable writes into the backend.
 pub(crate) struct Index {
     inner: Arc<Inner>,
@@ -425,7 +426,7 @@ mod tests {
         assert!(index.get(&2u64.to_be_bytes()).unwrap().is_some(), "what waits is read all the same");
         thread::scope(|scope| {
             let late = scope.spawn(|| publish(2 + fitting));
-            thread::sleep(std::time::Duration::from_millis(250));
+            thread::sleep(std::time::Duration::from_millis(50));
             assert!(!late.is_finished());
             drop(shut);
         });

@@ -211,7 +211,7 @@ pub fn compose_within(
     // What a restored server has lost goes first, and by itself: only behind it come the copies that it gives instead.
     send_again(&tablet, &mut outgoing, &mut room)?;
     if outgoing.request.sealed.is_empty() {
-        // By themselves: the server may have to refuse them for now, and nothing of one's own with them.
+        // By themselves: the server may have to refuse them until some are decided, and nothing of one's own with them.
         offer(&tablet, &mut outgoing, &mut room)?;
     }
     if outgoing.request.brings_back() {
