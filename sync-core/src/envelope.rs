@@ -2,13 +2,14 @@
 //!
 //! The envelope lies outside the changes, so any tablet may carry it; the fates go to its author alone.
 
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::document::slot::{ContentHash, Slot};
 use crate::exchange::codec::{self, DecodeError};
 use crate::ids::{DeviceId, DocumentId, LogId, OrgId, first_16};
+use crate::key::DeviceKey;
 
 /// The version of the envelope that this build writes and reads.
 pub const ENVELOPE_VERSION: u16 = 1;
@@ -132,13 +133,13 @@ impl Envelope {
         ContentHash(first_16(&hash.finalize()))
     }
 
-    /// Checks that the envelope is its device's; `key_of` gives the public key of a known device.
+    /// Checks that the envelope is its device's; `key_of` gives the key of a known device.
     ///
     /// # Errors
     /// [`EnvelopeError`]: nothing of the envelope has been believed.
     pub fn verify(
         &self,
-        key_of: impl FnOnce(DeviceId) -> Option<[u8; 32]>,
+        key_of: impl FnOnce(DeviceId) -> Option<DeviceKey>,
     ) -> Result<Verified, EnvelopeError> {
         if self.body.len() > ENVELOPE_BYTES_MAX {
             return Err(EnvelopeError::TooLarge);
@@ -151,9 +152,9 @@ impl Envelope {
             return Err(EnvelopeError::Unreadable(DecodeError::Malformed));
         }
         let key = key_of(body.device).ok_or(EnvelopeError::UnknownDevice)?;
-        let key = VerifyingKey::from_bytes(&key).map_err(|_| EnvelopeError::UnknownDevice)?;
-        let signature = Signature::from_bytes(&self.signature);
-        key.verify_strict(&signed_bytes(&self.body), &signature).map_err(|_| EnvelopeError::Forged)?;
+        if !key.signed(&signed_bytes(&self.body), &self.signature) {
+            return Err(EnvelopeError::Forged);
+        }
         Ok(Verified { hash: self.hash(), body })
     }
 }
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn any_flipped_bit_is_found() {
         let (envelope, key) = sealed();
-        let known = |_| Some(key.verifying_key().to_bytes());
+        let known = |_| DeviceKey::of(key.verifying_key().as_bytes());
         assert!(envelope.verify(known).is_ok());
         for bit in 0..envelope.body.len() * 8 {
             let mut bent = envelope.clone();
@@ -213,13 +214,14 @@ mod tests {
         let (envelope, _) = sealed();
         assert_eq!(envelope.verify(|_| None), Err(EnvelopeError::UnknownDevice));
         let other = SigningKey::from_bytes(&[8; 32]).verifying_key().to_bytes();
-        assert_eq!(envelope.verify(|_| Some(other)), Err(EnvelopeError::Forged));
+        assert_eq!(envelope.verify(|_| DeviceKey::of(&other)), Err(EnvelopeError::Forged));
     }
 
     #[test]
     fn an_envelope_beyond_the_limit_is_not_even_read() {
         let (mut envelope, key) = sealed();
         envelope.body = vec![0; ENVELOPE_BYTES_MAX + 1];
-        assert_eq!(envelope.verify(|_| Some(key.verifying_key().to_bytes())), Err(EnvelopeError::TooLarge));
+        let known = |_| DeviceKey::of(key.verifying_key().as_bytes());
+        assert_eq!(envelope.verify(known), Err(EnvelopeError::TooLarge));
     }
 }

@@ -29,6 +29,7 @@
 //! use sync_core::exchange::server::{answer, desk::{Conditions, Desk, Secret, ServerRun}, index::Index};
 //! use sync_core::exchange::server::{entry::{LogEntry, Organisation}, reply::LogRead};
 //! use sync_core::ids::*;
+//! use sync_core::key::DeviceKey;
 //! use sync_core::kv::{KvError, Memory};
 //! use sync_core::roster::{Device, DeviceState, Grant, role::Role};
 //! use sync_core::time::{Zone, moment_from_rfc3339};
@@ -90,7 +91,7 @@
 //!
 //! // Back in the network: the request brings the act, and the server gives it its fate.
 //! let outgoing = outbox::compose(&store, &key, "example", now, &|_| false)?;
-//! let checked = answer::check_request(&Index(&index), &log, &conditions, &|_| None, &device, outgoing.request)??;
+//! let checked = answer::check_request(&Index(&index), &log, &conditions, &DeviceKey::of, &|_| None, &device, outgoing.request)??;
 //! let mut desk = Desk::new(&index, next, conditions)?;
 //! let taken = desk.take(checked)?;
 //! assert_eq!(taken.fates[0].outcome, Outcome::Stored);
@@ -104,6 +105,7 @@ pub mod envelope;
 pub mod exchange;
 pub mod gate;
 pub mod ids;
+pub mod key;
 pub mod kv;
 pub mod measure;
 pub mod projection;

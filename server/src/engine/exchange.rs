@@ -107,8 +107,10 @@ impl Engine {
         let checked = self
             .compute(is_little_to_check(&request), move || {
                 let log = DurableLog::with_tail(engine.reader().as_ref(), &engine.tail);
+                let keys = |key: &[u8; 32]| engine.device_key(key);
                 let unseal = |sealed: &[u8]| engine.opening.open(sealed).ok();
-                Ok(check_request(&engine.index(), &log, &engine.conditions(), &unseal, &device, request)?)
+                let conditions = engine.conditions();
+                Ok(check_request(&engine.index(), &log, &conditions, &keys, &unseal, &device, request)?)
             })
             .await?;
         match checked {

@@ -10,6 +10,7 @@ use sync_core::exchange::server::answer::{AnswerTo, Taken, Unanswered, answer, c
 use sync_core::exchange::server::desk::{Conditions, Desk, DeskError};
 use sync_core::exchange::server::index::Index;
 use sync_core::ids::{DeviceId, LogId, OrgId};
+use sync_core::key::DeviceKey;
 use sync_core::kv::KvError;
 use sync_core::roster::Device;
 use sync_core::time::Moment;
@@ -87,7 +88,15 @@ impl Past {
         let reader = self.store.reader();
         let (log, conditions) = (DurableLog::of(reader.as_ref()), self.conditions(now));
         let nothing_sealed = |_: &[u8]| None;
-        let checked = check_request(&self.index(), &log, &conditions, &nothing_sealed, &device, request);
+        let checked = check_request(
+            &self.index(),
+            &log,
+            &conditions,
+            &DeviceKey::of,
+            &nothing_sealed,
+            &device,
+            request,
+        );
         match checked.map_err(DeskError::from)? {
             Ok(checked) => self.decide(now, |desk| Ok(Ok(desk.take(checked)?))),
             Err(unanswered) => Ok(Err(unanswered)),

@@ -1,10 +1,13 @@
-//! What the server remembers of devices between requests, and forgets when it ends: their last assertions, and how often they came.
+//! What the server remembers of devices between requests, and forgets when it ends: their keys, their last assertions, and how often they
+//! came.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use quick_cache::sync::Cache;
 use sync_core::ids::DeviceId;
+use sync_core::key::DeviceKey;
 use sync_core::roster::Device;
 use sync_core::time::Moment;
 
@@ -33,6 +36,9 @@ pub const DEVICE_SPAN_MS: i64 = 60 * 1000;
 /// Seconds that a token is good for when it is given, at least.
 pub const TOKEN_GOOD_S: u64 = 3 * 60;
 
+/// Keys of devices that are kept at hand: those of a large district, in a few megabytes.
+const KEYS_MAX: usize = 16_384;
+
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenRefused {
@@ -51,6 +57,8 @@ pub(super) struct Presence {
     pub(super) wrong_codes: Limiter<IpAddr>,
     /// Shared with the writing thread, where a code is burnt in the turn of the last wrong one.
     pub(super) wrong_tries: Arc<WrongTries<[u8; 8]>>,
+    /// Keys that were looked at before.
+    keys: Cache<[u8; 32], DeviceKey>,
     hand_ins: Limiter<DeviceId>,
     requests: Limiter<DeviceId>,
     bytes: Limiter<DeviceId>,
@@ -64,6 +72,7 @@ impl Presence {
             tokens: Mutex::default(),
             wrong_codes: Limiter::new(PAIRING_WRONG_MAX, PAIRING_SPAN_MS),
             wrong_tries: Arc::default(),
+            keys: Cache::new(KEYS_MAX),
             hand_ins: Limiter::new(HAND_IN_MAX, HAND_IN_SPAN_MS),
             requests: Limiter::new(DEVICE_REQUESTS_MAX, DEVICE_SPAN_MS),
             bytes: Limiter::new(DEVICE_BYTES_MAX, DEVICE_SPAN_MS),
@@ -94,6 +103,16 @@ impl Engine {
         let token = self.tokens.issue_device(device.id.0, &device.person.to_string(), id, now_s)?;
         tokens.insert(device.id, Given { token: token.clone(), at_s: now_s });
         Ok(token)
+    }
+
+    /// Returns what a key's bytes are, if they are a key. It is looked at once: every request brings two signatures of the same one.
+    pub fn device_key(&self, bytes: &[u8; 32]) -> Option<DeviceKey> {
+        if let Some(key) = self.presence.keys.get(bytes) {
+            return Some(key);
+        }
+        let key = DeviceKey::of(bytes)?;
+        self.presence.keys.insert(*bytes, key.clone());
+        Some(key)
     }
 
     /// Returns the last assertion of a device that was acted on since the server started.

@@ -28,11 +28,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_bytes::{ByteArray, ByteBuf};
 use sha2::{Digest as _, Sha256};
+
+use crate::key::DeviceKey;
 
 /// The id of a device, as its 16 bytes. It is not a secret and proves nothing by itself.
 pub type DeviceBytes = [u8; 16];
@@ -71,7 +73,7 @@ type Envelope = (ByteBuf, ByteArray<64>);
 #[derive(Clone, Debug)]
 pub struct Known {
     /// The device's public key.
-    pub key: VerifyingKey,
+    pub key: DeviceKey,
     /// The last assertion of it that was acted on, if any.
     pub seen: Option<Seen>,
 }
@@ -175,8 +177,9 @@ pub fn authenticate(
         return Err(AssertionError::Audience);
     }
     let known = known(&assertion.device).ok_or(AssertionError::UnknownDevice)?;
-    let signature = Signature::from_bytes(&signature.into_array());
-    known.key.verify_strict(&prefixed(&statement), &signature).map_err(|_| AssertionError::Signature)?;
+    if !known.key.signed(&prefixed(&statement), &signature) {
+        return Err(AssertionError::Signature);
+    }
     freshness(known.seen, &assertion)?;
     Ok(Signed(assertion))
 }

@@ -18,6 +18,7 @@ use sync_core::exchange::server::renew::{changes_of, culprits};
 use sync_core::exchange::server::reply::LogRead;
 use sync_core::exchange::server::restore::waits_for_confirmation;
 use sync_core::ids::{DeviceId, DocumentId, LogId, PersonId};
+use sync_core::key::DeviceKey;
 use sync_core::kv::{KvError, Memory, Overlay};
 use sync_core::roster::{Device, DeviceState};
 use sync_core::time::Moment;
@@ -208,7 +209,7 @@ impl Server {
             (None, None) => return Err(Unanswered::OtherDevice),
         };
         let conditions = self.conditions(request.clock);
-        check_request(&self.index(), &self.log, &conditions, &unseal, &device, request)
+        check_request(&self.index(), &self.log, &conditions, &DeviceKey::of, &unseal, &device, request)
             .expect("the index reads")
     }
 

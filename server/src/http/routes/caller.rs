@@ -98,7 +98,7 @@ fn signed_with(
             failed = Some(error);
             None
         });
-        let key = ed25519_dalek::VerifyingKey::from_bytes(&device.as_ref()?.key).ok()?;
+        let key = engine.device_key(&device.as_ref()?.key)?;
         Some(Known { key, seen: engine.seen(id) })
     });
     if let Some(error) = failed {
@@ -196,7 +196,7 @@ impl Porter for Engine {
             Ok(Credentials::Device(assertion)) => authenticate(assertion, self.organisation().0, |id| {
                 let id = DeviceId(*id);
                 let device = self.index().device(id).ok().flatten()?;
-                let key = ed25519_dalek::VerifyingKey::from_bytes(&device.key).ok()?;
+                let key = self.device_key(&device.key)?;
                 Some(Known { key, seen: self.seen(id) })
             })
             .is_ok(),

@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::VerifyingKey;
 use serde::{Deserialize, Serialize};
 use sync_core::ids::{DeviceId, LogId, OrgId, PersonId, TabletId};
+use sync_core::key::DeviceKey;
 use utoipa::ToSchema;
 
 use crate::auth::pairing::PairingCode;
@@ -97,6 +97,5 @@ pub(super) async fn pair(
 /// A weak key would verify for almost anything that is signed.
 fn public_key(text: &str) -> Option<[u8; 32]> {
     let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-    let key = VerifyingKey::from_bytes(&bytes).ok()?;
-    (!key.is_weak()).then_some(bytes)
+    DeviceKey::of(&bytes).map(|_| bytes)
 }

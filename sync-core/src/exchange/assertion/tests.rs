@@ -11,7 +11,10 @@ fn key() -> SigningKey {
 }
 
 fn paired(seen: Option<Seen>) -> impl Fn(&DeviceBytes) -> Option<Known> {
-    move |device| (*device == DEVICE).then(|| Known { key: key().verifying_key(), seen })
+    move |device| {
+        (*device == DEVICE)
+            .then(|| Known { key: DeviceKey::of(key().verifying_key().as_bytes()).unwrap(), seen })
+    }
 }
 
 fn asserted(counter: u64, body: &[u8]) -> String {

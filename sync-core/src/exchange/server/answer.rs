@@ -23,6 +23,7 @@ use crate::exchange::server::restore::{Opened, is_a_life, life, open, waits_for_
 use crate::exchange::server::seen::Seen;
 use crate::gate::policy::POLICY;
 use crate::ids::{DeviceId, DocumentId, HoldId, LogId};
+use crate::key::Keys;
 use crate::kv::KvError;
 use crate::roster::{Device, DeviceState};
 
@@ -98,6 +99,7 @@ pub fn check_request(
     index: &Index<'_>,
     log: &dyn LogRead,
     conditions: &Conditions,
+    keys: Keys<'_>,
     unseal: Unseal<'_>,
     device: &Device,
     request: Request,
@@ -131,7 +133,7 @@ pub fn check_request(
             Worth::After(_) => {}
         }
     }
-    let sealed = request.sealed.into_iter().map(|sealed| open(index, conditions, unseal, sealed));
+    let sealed = request.sealed.into_iter().map(|sealed| open(index, conditions, keys, unseal, sealed));
     let mut sealed = sealed.collect::<Result<Vec<Opened>, KvError>>()?;
     let (mut envelopes, mut left) = (request.envelopes, false);
     let is_new = !envelopes.is_empty() || sealed.iter().any(|opened| !opened.is_proven());
@@ -162,7 +164,7 @@ pub fn check_request(
     if heard && !brings_back && waits_for_confirmation(index, device)? {
         return Ok(Err(Unanswered::Waiting));
     }
-    let envelopes = envelopes.into_iter().map(|envelope| check(index, envelope));
+    let envelopes = envelopes.into_iter().map(|envelope| check(index, keys, envelope));
     let envelopes = envelopes.collect::<Result<Vec<Checked>, KvError>>()?;
     let yours = envelopes.iter().filter_map(Checked::change).collect();
     let withdrawals = request.withdrawals;

@@ -14,6 +14,7 @@ use crate::gate::apart::{Apart, Misshapen, shape_apart};
 use crate::gate::refusal::Refusal;
 use crate::gate::shape::{Shaped, Writer, shape_change, shape_slots, slots_in};
 use crate::ids::{ActId, DeviceId, DocumentId};
+use crate::key::Keys;
 use crate::kv::KvError;
 use crate::roster::Device;
 
@@ -84,13 +85,14 @@ pub(super) struct Refused {
 ///
 /// # Errors
 /// [`KvError`]: the index could not be read.
-pub fn check(index: &Index<'_>, envelope: Envelope) -> Result<Checked, KvError> {
-    check_for(index, envelope, None)
+pub fn check(index: &Index<'_>, keys: Keys<'_>, envelope: Envelope) -> Result<Checked, KvError> {
+    check_for(index, keys, envelope, None)
 }
 
 /// As [`check`]; `named` is the document's name where something proves that the author was given it: then it need not be known here.
 pub(crate) fn check_for(
     index: &Index<'_>,
+    keys: Keys<'_>,
     envelope: Envelope,
     named: Option<&DocumentName>,
 ) -> Result<Checked, KvError> {
@@ -99,7 +101,7 @@ pub(crate) fn check_for(
     let verified = envelope.verify(|id| match index.device(id) {
         Ok(known) => {
             device = known;
-            device.as_ref().map(|device| device.key)
+            keys(&device.as_ref()?.key)
         }
         Err(error) => {
             failed = Some(error);

@@ -19,6 +19,7 @@ use crate::exchange::server::receipt::{About, says_stored};
 use crate::exchange::server::reply::LogRead;
 use crate::exchange::server::seen::Seen;
 use crate::ids::{LogId, PersonId};
+use crate::key::Keys;
 use crate::kv::KvError;
 use crate::projection::family::{AccessByHand, FamilyEntry};
 use crate::roster::{Device, DeviceState};
@@ -47,6 +48,7 @@ impl Opened {
 pub(crate) fn open(
     index: &Index<'_>,
     conditions: &Conditions,
+    keys: Keys<'_>,
     unseal: Unseal<'_>,
     sealed: Sealed,
 ) -> Result<Opened, KvError> {
@@ -58,7 +60,7 @@ pub(crate) fn open(
         && name.id() == sealed.document
         && is_a_life(index, conditions.log, receipt.log)?
     {
-        let checked = check_for(index, envelope.clone(), Some(&name))?;
+        let checked = check_for(index, keys, envelope.clone(), Some(&name))?;
         let about = checked.only_act(sealed.document, sealed.act).map(|content| About {
             document: sealed.document,
             act: sealed.act,
@@ -68,7 +70,7 @@ pub(crate) fn open(
             return Ok(Opened { sealed, checked, proven: Some(name) });
         }
     }
-    Ok(Opened { checked: check(index, envelope)?, sealed, proven: None })
+    Ok(Opened { checked: check(index, keys, envelope)?, sealed, proven: None })
 }
 
 /// Returns whether a log is one of the lives of this server's.

@@ -15,6 +15,7 @@ use sync_core::exchange::server::entry::{LogEntry, Organisation, Origin};
 use sync_core::exchange::server::index::Index;
 use sync_core::gate::issue::{Tip, issue};
 use sync_core::ids::{DeviceId, GrantId, LogId, OrgId, PersonId, StudentId, TabletId, derive};
+use sync_core::key::DeviceKey;
 use sync_core::kv::Memory;
 use sync_core::roster::role::Role as Place;
 use sync_core::roster::{Device, DeviceState, Grant, Student};
@@ -247,7 +248,7 @@ impl School {
             content: Content::Slots(vec![slot]),
             evidence: Evidence { seen: None, app: "matrix".into() },
         };
-        let checked = check(&Index(&self.index), Envelope::sign(&body, &key)).unwrap();
+        let checked = check(&Index(&self.index), &DeviceKey::of, Envelope::sign(&body, &key)).unwrap();
         let mut desk = Desk::new(&self.index, self.next, conditions(TODAY)).unwrap();
         let fates = desk.receive(body.device, checked).unwrap();
         assert_eq!(fates.len(), 1, "{action}");
