@@ -30,8 +30,8 @@ pub use segment::SEGMENT_BYTES;
 
 use self::mark::{Mark, MarkFile};
 use self::segment::{PlaceError, SEGMENT_HEADER_BYTES, SegmentHead};
-use self::table::{Segment, Shared, Table};
-use super::contract::{AppendError, Appended, End, SyncError};
+use self::table::{LAST_FRAMES, Segment, Shared, Table};
+use super::contract::{AppendError, Appended, End, HashAt, SyncError};
 use super::disk::{Disk, DiskFile};
 use super::frame::{FRAME_BYTES_MAX, Frame, LogId, PAYLOAD_BYTES_MAX};
 use super::group::GROUP_BYTES_MAX;
@@ -60,8 +60,8 @@ struct Tail {
 /// The frames appended since the last sync.
 struct Group {
     bytes: Vec<u8>,
-    /// (first sequence, offset in `bytes`) of each frame.
-    frames: Vec<(u64, usize)>,
+    /// What each frame stands for, and its offset in `bytes`.
+    frames: Vec<(HashAt, usize)>,
     /// Where the log would end with them.
     end: End,
 }
@@ -122,7 +122,8 @@ impl Log {
         let first = self.next_seq();
         let unsynced_before = (self.group.end.seq - self.shared.table().end.seq) as u32;
         let (head, body) = codec::prepare(frame, first, unsynced_before, &self.group.end.hash);
-        self.group.frames.push((first, self.group.bytes.len()));
+        let at = HashAt { hash: head.hash, first, last: head.last_seq() };
+        self.group.frames.push((at, self.group.bytes.len()));
         codec::write_frame(&head, &body, &mut self.group.bytes);
         self.group.end = End { seq: head.last_seq(), hash: head.hash };
         Ok(Appended { first, last: head.last_seq() })
@@ -205,14 +206,17 @@ impl Log {
     fn publish(&mut self, group: &Group) {
         let mut table = self.shared.table_mut();
         if let Some(segment) = table.segments.last_mut() {
-            let frames = group.frames.iter().map(|(first, offset)| {
-                ((first - segment.first_seq) as u32, (self.tail.len + *offset as u64) as u32)
+            let frames = group.frames.iter().map(|(at, offset)| {
+                ((at.first - segment.first_seq) as u32, (self.tail.len + *offset as u64) as u32)
             });
             segment.frames.extend(frames);
             segment.len += group.bytes.len() as u64;
             self.tail.len = segment.len;
         }
         table.end = group.end;
+        table.last.extend(group.frames.iter().map(|(at, _)| *at));
+        let too_many = table.last.len().saturating_sub(LAST_FRAMES);
+        table.last.drain(..too_many);
     }
 
     fn poison(&mut self) -> SyncError {

@@ -10,6 +10,7 @@
 //!    that never reached the disk.
 //! 4. A new note is put in place. Only then is the log served.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -113,7 +114,7 @@ impl Log {
         }
         let log_id = ids.last().copied().unwrap_or_default();
         let note = note.filter(|note| ids.contains(&note.log_id));
-        let table = Table { log_id, segments, end };
+        let table = Table { log_id, segments, end, last: VecDeque::new() };
         check_note(dir, note, &table)?;
         for name in names.iter().filter(|name| name.ends_with(".new")) {
             disk.remove(&dir.join(name))?;

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::codec::FRAME_HEADER_BYTES;
 use super::mark::mark_path;
 use super::segment::{SEGMENT_HEADER_BYTES, segment_path};
+use super::table::LAST_FRAMES;
 use super::{OpenError, SEGMENT_BYTES};
 use crate::store::conformance::{self, Backend};
 use crate::store::disk::{Fault, FaultError, FaultOn, SimulatedDisk};
@@ -84,6 +85,28 @@ fn assert_damaged(disk: &SimulatedDisk, file: &Path, offset: Option<u64>, case: 
     assert_eq!(before, after, "{case}");
     let report = verify_log(disk, &dir(), false).unwrap();
     assert_eq!(report.faults.first().map(|fault| fault.file.as_path()), Some(file), "{case}: {report:?}");
+}
+
+/// Whether it is still known from writing, or was read: of frames in groups, in several segments, and of more than are kept at hand.
+#[test]
+fn a_running_hash_is_the_same_from_memory_and_from_the_disk() {
+    let disk = SimulatedDisk::new();
+    create(&disk);
+    let mut store = open(&disk, 64 * 1024).unwrap();
+    for group in 0..(LAST_FRAMES / 16 + 20) {
+        for at in 0..16 {
+            // One frame in four has two records.
+            let records = vec![vec![group as u8, at]; 1 + usize::from(at % 4 == 0)];
+            store.append(&frame(&records), vec![]).unwrap();
+        }
+        store.sync().unwrap();
+    }
+    let (written, read) = (store.reader(), open(&disk, 64 * 1024).unwrap().reader());
+    let end = written.end().seq;
+    assert!(end > 5 * LAST_FRAMES as u64 / 4);
+    for seq in 0..=end + 1 {
+        assert_eq!(written.running_hash_at(seq).unwrap(), read.running_hash_at(seq).unwrap(), "at {seq}");
+    }
 }
 
 struct OnSimulatedDisk(SimulatedDisk);
