@@ -11,9 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, MatchedPath, Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::{FromRequest, MatchedPath, Request};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
@@ -50,26 +48,23 @@ impl Bodies {
             .copied()
             .unwrap_or(self.bytes_max)
     }
-}
 
-/// Reads the body, and hands the request on with all of it. Its part of the budget is given back
-/// when the answer has been made.
-pub(super) async fn read_whole(State(bodies): State<Arc<Bodies>>, request: Request, next: Next) -> Response {
-    let bytes_max = bodies.bytes_max_for(&request);
-    let purse = request.extensions().get::<Arc<Visit>>().map(Visit::purse);
-    let (parts, body) = request.into_parts();
-    if body.is_end_stream() {
-        return next.run(Request::from_parts(parts, Body::empty())).await;
-    }
-    match tokio::time::timeout(bodies.read, collect(body, bytes_max, &bodies.budget, purse)).await {
-        Err(_) => ApiError::from(Code::Timeout).into_response(),
-        Ok(Err(refusal)) => refusal.into_response(),
-        Ok(Ok((bytes, _held))) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+    /// Reads a request's body, and returns the request with all of it.
+    pub(super) async fn read_whole(&self, request: Request) -> Result<(Request, Held), ApiError> {
+        let bytes_max = self.bytes_max_for(&request);
+        let purse = request.extensions().get::<Arc<Visit>>().map(Visit::purse);
+        let (parts, body) = request.into_parts();
+        if body.is_end_stream() {
+            return Ok((Request::from_parts(parts, Body::empty()), (None, None)));
+        }
+        let collected = tokio::time::timeout(self.read, collect(body, bytes_max, &self.budget, purse)).await;
+        let (bytes, held) = collected.map_err(|_| ApiError::from(Code::Timeout))??;
+        Ok((Request::from_parts(parts, Body::from(bytes)), held))
     }
 }
 
-/// What a body takes of the common budget, and of its address's share.
-type Held = (Option<OwnedSemaphorePermit>, Option<Purse>);
+/// What a body takes of the common budget, and of its address's share, until it is dropped.
+pub(super) type Held = (Option<OwnedSemaphorePermit>, Option<Purse>);
 
 async fn collect(
     mut body: Body,

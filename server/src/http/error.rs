@@ -12,12 +12,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::Request;
 use axum::http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -299,8 +297,7 @@ pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 
 /// Puts refusals that came as plain text, or as nothing, into the envelope. A page or a JSON body
 /// is somebody's deliberate answer and stays.
-pub(super) async fn in_envelope(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
+pub(super) fn in_envelope(response: Response) -> Response {
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) || is_deliberate(&response) {
         return response;

@@ -18,6 +18,8 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use super::Limits;
+use super::body::Bodies;
 use super::error::{ApiError, Code};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -94,8 +96,7 @@ fn known(method: &Method) -> &str {
 
 /// Sets headers for browsers where the handler has not set its own: guess no type, keep no copy,
 /// tell nobody where the reader came from, and run nothing.
-pub(super) async fn secured(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub(super) fn secured(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -106,20 +107,28 @@ pub(super) async fn secured(request: Request, next: Next) -> Response {
     response
 }
 
-/// The turns that handlers take.
-#[derive(Clone)]
-pub(super) struct Turns(Arc<Semaphore>);
+/// What stands before every handler: the body's bounds, and the turns that handlers take.
+pub(super) struct Entrance {
+    bodies: Bodies,
+    turns: Semaphore,
+}
 
-impl Turns {
-    pub(super) fn new(requests_max: usize) -> Self {
-        Self(Arc::new(Semaphore::new(requests_max.min(Semaphore::MAX_PERMITS))))
+impl Entrance {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let turns = Semaphore::new(limits.requests_max.min(Semaphore::MAX_PERMITS));
+        Self { bodies: Bodies::new(limits), turns }
     }
 }
 
-/// Lets a handler work if there is a turn for it, and asks the client to come back otherwise: a
-/// queue would only make everybody wait until they give up.
-pub(super) async fn turn(State(turns): State<Turns>, request: Request, next: Next) -> Response {
-    match turns.0.try_acquire() {
+/// Reads the body, and then lets a handler work if there is a turn for it. Otherwise the client is
+/// asked to come back: a queue would only make everybody wait until they give up. The body's part of
+/// the budget is given back when the answer has been made.
+pub(super) async fn entered(State(entrance): State<Arc<Entrance>>, request: Request, next: Next) -> Response {
+    let (request, _held) = match entrance.bodies.read_whole(request).await {
+        Ok(read) => read,
+        Err(refusal) => return refusal.into_response(),
+    };
+    match entrance.turns.try_acquire() {
         Ok(_turn) => next.run(request).await,
         Err(_) => ApiError::from(Code::Overloaded).into_response(),
     }

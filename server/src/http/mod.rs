@@ -37,7 +37,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::decompression::RequestDecompressionLayer;
@@ -107,20 +107,20 @@ impl Default for Limits {
 /// Wraps a router of handlers with everything that holds for all of them. `porter` knows who proves who asks.
 pub fn shell(router: Router, limits: Limits, porter: Arc<dyn Porter>) -> Router {
     let door = Arc::new(door::Door::new(porter, &limits));
-    let turns = middleware::Turns::new(limits.requests_max);
-    let bodies = Arc::new(body::Bodies::new(&limits));
+    let entrance = Arc::new(middleware::Entrance::new(&limits));
     let ids = middleware::RequestIds::new();
-    // One stack, put around each route once: as layers of their own, each would box those within and clone the box for every request.
+    // One stack, put around each route once: as layers of their own, each would box those within and clone the box for every request. What
+    // only changes an answer is a function on it, for the same reason.
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(ids, middleware::logged))
-        .layer(from_fn(middleware::secured))
-        .layer(from_fn(error::in_envelope))
+        .map_response(middleware::secured)
+        .map_response(error::in_envelope)
+        .map_response(|response: axum::http::Response<_>| response.map(Body::new))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(from_fn_with_state(door, door::at_the_door))
         .layer(RequestDecompressionLayer::new())
         .map_request(|request: axum::http::Request<_>| request.map(Body::new))
-        .layer(from_fn_with_state(bodies, body::read_whole))
-        .layer(from_fn_with_state(turns, middleware::turn))
+        .layer(from_fn_with_state(entrance, middleware::entered))
         // The framework's own limit of bodies is below ours, which have been kept before.
         .layer(DefaultBodyLimit::disable());
     router.fallback(error::not_found).method_not_allowed_fallback(error::method_not_allowed).layer(layers)
