@@ -22,6 +22,9 @@ pub const STEPS: usize = 110;
 /// Rounds of undisturbed exchanges after which every tablet must be at rest.
 pub const ROUNDS_MAX: usize = 3;
 
+/// Entries of the log that are left above the horizon: so few that whoever misses a day or two falls below it.
+const KEPT: u64 = 30;
+
 const DEVICES: [&str; 8] = ["slp", "slp 2", "ot", "cm", "psy", "set", "para", "asst"];
 
 /// Sessions that stand in the first student's log before anything happens: so many that whoever begins to read it fetches a snapshot.
@@ -137,6 +140,9 @@ impl World {
                 let nights = 1 + self.random.below(3);
                 (0..nights).for_each(|_| self.clock.pass_midnight());
                 self.note("midnight", nights);
+                if self.server.raise_horizon(self.clock.now(), KEPT) {
+                    self.note("the horizon was raised", "");
+                }
             }
             92..93 => {
                 self.tablets[tablet].kill();

@@ -3,7 +3,7 @@
 use crate::document::change::{ChangeHash, Outline, outline};
 use crate::document::collect::slots_of_change;
 use crate::document::container::Containers;
-use crate::document::copy::{Opened, slots_of_document};
+use crate::document::copy::slots_of_document;
 use crate::document::founding::{founding, learn};
 use crate::document::name::DocumentName;
 use crate::document::schema;
@@ -116,12 +116,6 @@ fn put_slots(sheet: &mut Overlay<'_>, document: DocumentId, slots: &[Slot]) {
     }
 }
 
-/// Each actor's changes are numbered without a gap, and those of the founding are no part of what the document says.
-fn changes_of(opened: &Opened) -> u64 {
-    let all: u64 = opened.tips().map(|(_, tip)| tip.seq).sum();
-    all.saturating_sub(u64::from(opened.containers.steps()))
-}
-
 /// Takes a snapshot as a document's copy, and adds what came meanwhile. `seq` is the place in the log up to which it is complete.
 ///
 /// # Errors
@@ -153,7 +147,7 @@ pub fn fetched(
         own,
         last: seq,
         snapshot: seq,
-        changes: changes_of(&opened),
+        changes: opened.changes(),
         phase: Phase::Whole,
         ..copy
     };

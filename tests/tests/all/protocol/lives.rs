@@ -244,7 +244,7 @@ fn below_the_horizon() {
     story.world.grant("psy", 0, Role::Psy, -30, Some(-1)).unwrap();
     // The para's tablet was away meanwhile, and so were those of the OT and of the psychologist.
     story.world.tablets[para] = away;
-    story.world.server.log.horizon = story.world.server.log.end();
+    story.below_the_horizon();
     for (at, device) in DEVICES.into_iter().enumerate() {
         story.sync(device);
         story.world.fetch(at, false).unwrap();

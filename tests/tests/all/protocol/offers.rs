@@ -65,8 +65,8 @@ fn of_the_present_life_nothing_is_taken() {
     let mut story = Story::school();
     story.session("slp");
     story.sync("slp");
-    // The case manager's cursor lies below the horizon: worth nothing here, and of this life all the same.
-    story.world.server.log.horizon = story.world.server.log.end();
+    // The case manager's cursor lies below the horizon, and in this life all the same.
+    story.below_the_horizon();
     let slots = invented(&mut story, &log(), 1);
     assert_eq!(offer(&mut story, &log(), slots), None);
     assert_eq!(recovered(&story), []);

@@ -2,6 +2,7 @@ mod damage;
 mod description;
 mod families;
 mod holds;
+mod horizon;
 mod limits;
 mod malformed;
 mod noted;

@@ -13,7 +13,7 @@ use super::*;
 use crate::register::RegisterFile;
 
 /// Puts a session of this person's into the student's log that builds on something nobody has, as a fault of ours might.
-async fn poison(school: &School, tablet: &Tablet) -> SlotKey {
+pub(super) async fn poison(school: &School, tablet: &Tablet) -> SlotKey {
     let log = school.document(DocumentKind::Log, None);
     let mut author = tablet.clone();
     let key = author.log(&log, "slp");
