@@ -18,9 +18,10 @@ use sha2::{Digest as _, Sha256};
 use sync_core::document::copy::{CopyError, snapshot};
 use sync_core::document::founding::founding;
 use sync_core::document::schema;
+use sync_core::exchange::message::Cursor;
 use sync_core::exchange::server::entry::LogEntry;
 use sync_core::exchange::server::index::DocumentState;
-use sync_core::exchange::server::reply::LogRead as _;
+use sync_core::exchange::server::reply::{LogRead as _, cursor_at};
 use sync_core::ids::{DeviceId, DocumentId, PersonId};
 use sync_core::kv::KvError;
 use sync_core::seeded::{Bug, seeded};
@@ -250,6 +251,13 @@ impl Engine {
             Ok(Ruling::Stands(Ok(snapshot)))
         })
         .await?
+    }
+
+    /// Returns the cursor that stands for a place in the log: who shows it has seen what lies before.
+    pub fn mark_at(&self, seq: u64) -> Result<Cursor, EngineError> {
+        let conditions = self.conditions();
+        let log = DurableLog::of(self.reader().as_ref());
+        Ok(cursor_at(&log, conditions.log, &conditions.secret, seq)?)
     }
 
     async fn built_snapshot(

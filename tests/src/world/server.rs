@@ -16,12 +16,15 @@ use sync_core::exchange::server::entry::{LogEntry, RestoredBy};
 use sync_core::exchange::server::horizon::{due, holds_all, passed_over};
 use sync_core::exchange::server::index::Index;
 use sync_core::exchange::server::renew::{changes_of, culprits};
-use sync_core::exchange::server::reply::LogRead;
+use sync_core::exchange::server::reply::{LogRead, cursor_at};
 use sync_core::exchange::server::restore::waits_for_confirmation;
 use sync_core::ids::{DeviceId, DocumentId, LogId, PersonId};
 use sync_core::kv::{KvError, Memory, Overlay};
 use sync_core::roster::{Device, DeviceState};
 use sync_core::time::Moment;
+
+/// What makes cursors and receipts this server's own.
+const SECRET: Secret = Secret([4; 32]);
 
 /// The first life of every log.
 const FIRST_LOG: LogId = LogId([3; 16]);
@@ -86,6 +89,8 @@ pub struct Snapshot {
     pub incarnation: u32,
     /// The place in the log up to which it is complete.
     pub seq: u64,
+    /// What the server shows for that place.
+    pub mark: Option<Cursor>,
     /// The saved document.
     pub bytes: Vec<u8>,
 }
@@ -99,6 +104,8 @@ pub struct Server {
     pub log: Log,
     /// Whether changes may be stored as they came.
     pub verbatim: bool,
+    /// Whether snapshots come with a mark: those of an older server do not.
+    pub marks: bool,
     /// What lies beside the keys: no copy of the folder has it.
     pub register: Register,
     /// Up to where a copy of the log exists.
@@ -152,6 +159,7 @@ impl Server {
             index: Memory::default(),
             log: Log::default(),
             verbatim: true,
+            marks: true,
             register: Register::founded(FIRST_LOG),
             backed_up: 0,
             run: ServerRun([1; 16]),
@@ -168,7 +176,7 @@ impl Server {
 
     /// Returns the settings of this start at a time.
     pub fn conditions(&self, now: Moment) -> Conditions {
-        Conditions { now, log: self.id, secret: Secret([4; 32]), run: self.run, verbatim: self.verbatim }
+        Conditions { now, log: self.id, secret: SECRET, run: self.run, verbatim: self.verbatim }
     }
 
     /// Returns the index.
@@ -349,7 +357,9 @@ impl Server {
         let incarnation = self.index().document(document).expect("reads").expect("a document").incarnation;
         let bytes = snapshot(self.changes(document).iter().map(|(_, change)| change.as_slice()))
             .expect("what stands can be saved");
-        Snapshot { incarnation, seq: self.log.end(), bytes }
+        let seq = self.log.end();
+        let mark = cursor_at(&self.log, self.id, &SECRET, seq).expect("reads");
+        Snapshot { incarnation, seq, mark: self.marks.then_some(mark), bytes }
     }
 
     /// Raises the horizon, if it is due, after a look at each snapshot that it rests on; returns whether it was.
