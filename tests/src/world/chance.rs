@@ -204,6 +204,7 @@ impl World {
             Review::Unknown(_) => self.note("not a reviewer", name),
             Review::BuildsOn { .. } => self.note("admission builds on another", name),
             Review::NeedsCorrection { .. } => self.note("admission needs correction", name),
+            Review::Gone(_) => self.note("admission to what was destroyed", name),
             Review::Invalid => return Err("a decision was found to be none".into()),
         }
         self.observe(u64::MAX)
