@@ -15,7 +15,7 @@ impl Cursor {
     /// Reads what [`to_text`](Self::to_text) wrote; none where it is something else.
     pub fn from_text(text: &str) -> Option<Self> {
         let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !digits || text.len() % 2 != 0 || text.len() > 2 * CURSOR_BYTES_MAX {
+        if !digits || !text.len().is_multiple_of(2) || text.len() > 2 * CURSOR_BYTES_MAX {
             return None;
         }
         let byte = |at| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
