@@ -385,6 +385,12 @@ impl Told {
                 }
                 Ok(None)
             }
+            // A document that was destroyed ends for whoever read it.
+            LogEntry::Gone { document } => {
+                let ended = index.reading(person, document)?.and_then(|now| now.ended);
+                self.entries.extend(ended.map(|(_, why)| Entry::End { document, why }));
+                Ok(None)
+            }
             LogEntry::Held { hold, .. } => self.hold(index, person, hold.id),
             LogEntry::HoldState { hold, .. } => self.hold(index, person, hold),
             LogEntry::Fact { key, value, .. } => {
