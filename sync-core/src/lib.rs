@@ -43,7 +43,6 @@
 //!         at.and_then(|at| self.0.get(at)).cloned().ok_or(KvError::Damaged("no such entry"))
 //!     }
 //!     fn end(&self) -> u64 { self.0.len() as u64 }
-//!     fn horizon(&self) -> u64 { 0 }
 //!     fn running(&self, seq: u64) -> Result<Option<[u8; 8]>, KvError> { Ok((seq <= self.end()).then(|| seq.to_be_bytes())) }
 //! }
 //!

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use sync_core::document::name::DocumentName;
-use sync_core::exchange::client::copy::{CopyError, fetched};
+use sync_core::exchange::client::copy::{CopyError, Fetched as Snapshot, fetched};
 use sync_core::exchange::client::state::Tablet;
 use sync_core::exchange::codec;
 use sync_core::ids::DocumentId;
@@ -28,6 +28,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 const FRUITLESS_MAX: usize = 2;
 
 /// What fetching leaves to be done.
+#[derive(Default)]
 pub(super) struct Fetched {
     /// Whether another exchange is needed to go on: for a new token, or a newer place.
     pub(super) again: bool,
@@ -58,7 +59,7 @@ impl<T: Transport> Engine<'_, T> {
     pub(super) async fn fetch(&self, token: Option<&str>) -> Result<Fetched, Trouble> {
         let wanted = self.store.read(|state| Ok::<_, Trouble>(Tablet(state).to_fetch()?))?;
         let Some(token) = token.filter(|_| !wanted.is_empty()) else {
-            return Ok(Fetched { again: false, failed: None });
+            return Ok(Fetched::default());
         };
         let queue = RefCell::new(VecDeque::from(wanted));
         let (done, later) = (Cell::new(0), Cell::new(0));
@@ -146,7 +147,9 @@ impl<T: Transport> Engine<'_, T> {
         self.store.update(|state| {
             let profile = Tablet(state).profile()?.ok_or(Trouble::NotPaired)?;
             let bytes: Vec<u8> = rows(state, document)?.into_iter().flat_map(|(_, bytes)| bytes).collect();
-            let taken = fetched(state, profile.device, document, head.incarnation, head.seq, &bytes);
+            let SnapshotHead { incarnation, seq, mark, .. } = *head;
+            let got = Snapshot { incarnation, seq, mark, bytes: &bytes };
+            let taken = fetched(state, profile.device, document, &got);
             let (mut writes, one) = match taken {
                 Ok(core) => (Writes::from(core), One::Whole),
                 Err(CopyError::Store(error)) => return Err(error.into()),
@@ -243,9 +246,14 @@ impl<'a> Pieces<'a> {
 
 impl SnapshotSink for Pieces<'_> {
     fn begin(&mut self, head: &SnapshotHead, from: u64) -> Result<(), SinkError> {
-        let goes_on = from == self.kept && (from == 0 || self.head.as_ref() == Some(head));
+        let same = self.head.as_ref().is_some_and(|known| known.is_of_same_bytes(head));
+        let goes_on = from == self.kept && (from == 0 || same);
         if head.length > SNAPSHOT_BYTES_MAX || (from > 0 && !goes_on) {
             return Err(SinkError::Misfit);
+        }
+        // What was said of its first bytes is true of the whole.
+        if from > 0 {
+            return Ok(());
         }
         if !goes_on {
             forget(self.store, self.document)?;

@@ -33,6 +33,7 @@ pub use review::decide;
 pub use room::{ROOM_BYTES_MAX, ROOM_BYTES_MIN, ROOM_FIRST_BYTES};
 use sync_core::exchange::client::state::Tablet;
 
+use self::fetch::Fetched;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::deeds::LocalPolicy;
@@ -147,9 +148,14 @@ impl<T: Transport> Engine<'_, T> {
             }
             self.transport.pause(Duration::from_millis(TURN_PAUSE_MS)).await;
         };
-        for _ in 0..ROUNDS_MAX {
+        for nth in 1..=ROUNDS_MAX {
             let round = self.round(report).await?;
-            let fetched = self.fetch(round.token.as_deref()).await;
+            // What comes next may begin a document once more: it is fetched once, behind the last piece.
+            let fetched = if round.again && nth < ROUNDS_MAX {
+                Ok(Fetched::default())
+            } else {
+                self.fetch(round.token.as_deref()).await
+            };
             // What may not be read any more goes, whatever could not be fetched.
             let purged = self.purge()?;
             report.borrow_mut().purged += purged;

@@ -15,6 +15,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use sync_core::exchange::assertion::SCHEME;
 use sync_core::exchange::codec::MESSAGE_BYTES_MAX;
+use sync_core::exchange::message::Cursor;
 
 use super::{
     Decisions, Exchanged, Failure, Paired, PairingRequest, Refusal, Route, SnapshotHead, SnapshotSink,
@@ -39,6 +40,7 @@ const TOKEN: &str = "x-carryover-token";
 /// The headers of a snapshot.
 const SEQ: &str = "x-carryover-seq";
 const INCARNATION: &str = "x-carryover-incarnation";
+const MARK: &str = "x-carryover-mark";
 
 /// The way to a server over HTTP.
 #[derive(Debug)]
@@ -254,6 +256,8 @@ fn head_of(response: &Response, from: u64) -> Option<SnapshotHead> {
         seq: text(headers, SEQ)?.parse().ok()?,
         incarnation: text(headers, INCARNATION)?.parse().ok()?,
         length,
+        // An older server says none, and what cannot be read is as good as none.
+        mark: text(headers, MARK).and_then(|mark| Cursor::from_text(&mark)),
     })
 }
 

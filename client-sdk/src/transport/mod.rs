@@ -12,6 +12,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sync_core::exchange::message::Cursor;
 use sync_core::ids::{DeviceId, DocumentId, HoldId, LogId, OrgId, PersonId, TabletId};
 
 /// Which way an exchange takes.
@@ -94,6 +95,16 @@ pub struct SnapshotHead {
     pub incarnation: u32,
     /// Bytes of the whole.
     pub length: u64,
+    /// The log at that place, as a cursor; none from an older server.
+    #[serde(default)]
+    pub mark: Option<Cursor>,
+}
+
+impl SnapshotHead {
+    /// Returns whether the bytes of both are the same ones. The place up to which they are complete moves on with the log.
+    pub fn is_of_same_bytes(&self, other: &Self) -> bool {
+        (&self.etag, self.incarnation, self.length) == (&other.etag, other.incarnation, other.length)
+    }
 }
 
 /// Where a snapshot's bytes go while they come.

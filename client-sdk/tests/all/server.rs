@@ -60,6 +60,8 @@ pub struct Server {
     pub unreadable: Cell<Option<DocumentId>>,
     /// Bytes after which each transfer of a snapshot breaks off; none: never.
     pub breaks_after: Cell<Option<usize>>,
+    /// Whether the place up to which a snapshot is complete moves on from one transfer to the next.
+    pub log_moves_on: Cell<bool>,
     pub asked: RefCell<Vec<Option<u64>>>,
 }
 
@@ -95,7 +97,8 @@ fn kinds_of(document: DocumentId) -> &'static [&'static [&'static str]] {
 pub fn as_founded(document: DocumentId) -> (SnapshotHead, Vec<u8>) {
     let chain = founding(document, kinds_of(document));
     let bytes = snapshot(chain.iter().map(|founding| founding.bytes.as_slice())).unwrap();
-    (SnapshotHead { etag: "\"one\"".into(), seq: 9, incarnation: 2, length: bytes.len() as u64 }, bytes)
+    let length = bytes.len() as u64;
+    (SnapshotHead { etag: "\"one\"".into(), seq: 9, incarnation: 2, length, mark: None }, bytes)
 }
 
 impl Server {
@@ -243,9 +246,12 @@ impl Transport for Server {
             return Err(Failure::Later { after: None, refusal: Some(refusal) });
         }
         let snapshot = self.snapshot.borrow().clone().unwrap_or_else(|| as_founded(wanted.document));
-        let (head, bytes) = &snapshot;
+        let (mut head, bytes) = snapshot;
+        if self.log_moves_on.get() {
+            head.seq += self.asked.borrow().len() as u64;
+        }
         let from = wanted.have.filter(|(_, etag)| *etag == head.etag).map_or(0, |(have, _)| have);
-        sink.begin(head, from)?;
+        sink.begin(&head, from)?;
         let rest = &bytes[usize::try_from(from).unwrap()..];
         let sent = self.breaks_after.get().unwrap_or(rest.len()).min(rest.len());
         for piece in rest[..sent].chunks(7) {

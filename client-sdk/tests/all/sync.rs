@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use client_sdk::engine::{ROOM_FIRST_BYTES, Until};
 use client_sdk::store::Store;
-use client_sdk::transport::Route;
+use client_sdk::transport::{Route, SnapshotHead};
 use client_sdk::trouble::Trouble;
 use serde_json::json;
 use sync_core::document::name::DocumentKind;
 use sync_core::exchange::client::state::{Phase, Tablet};
 use sync_core::exchange::codec;
-use sync_core::exchange::message::{EndReason, Entry, Request};
+use sync_core::exchange::message::{Cursor, EndReason, Entry, Request};
 use sync_core::ids::DocumentId;
 
 use crate::server::{Fault, Server, as_founded, run};
@@ -266,6 +266,41 @@ fn a_snapshot_that_breaks_off_all_the_time_comes_in_the_end() {
     assert!(asked.len() > 2, "{asked:?}");
     let expected: Vec<Option<u64>> = (0..asked.len()).map(|n| (n > 0).then_some(50 * n as u64)).collect();
     assert_eq!(*asked, expected, "each asks for what is missing, and for no more");
+}
+
+#[test]
+fn a_snapshot_goes_on_where_it_broke_off_though_the_log_has_moved_on() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    let document = wanted(&server);
+    server.breaks_after.set(Some(50));
+    // The same bytes are complete up to a later place with each piece.
+    server.log_moves_on.set(true);
+    run(&store, &server, Until::Once).0.unwrap();
+    assert_eq!(phase(&store, document), Phase::Whole);
+    let asked = server.asked.borrow();
+    let expected: Vec<Option<u64>> = (0..asked.len()).map(|n| (n > 0).then_some(50 * n as u64)).collect();
+    assert_eq!(*asked, expected, "each asks for what is missing, and for no more");
+}
+
+#[test]
+fn what_is_shown_for_a_snapshots_place_is_shown_again_with_the_next_exchange() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    let document = wanted(&server);
+    run(&store, &server, Until::Once).0.unwrap();
+    assert_eq!(phase(&store, document), Phase::Whole);
+    let cursor = store.read(|state| Ok::<_, Trouble>(Tablet(state).cursor()?.unwrap())).unwrap();
+    let mark = Cursor { seq: cursor.seq + 9, ..cursor };
+    server.say(Entry::Replace { document, incarnation: 2, fetch: 5 });
+    let (head, bytes) = as_founded(document);
+    let head = SnapshotHead { etag: "\"two\"".into(), seq: mark.seq, mark: Some(mark), ..head };
+    server.snapshot.replace(Some((head, bytes)));
+    for _ in 0..2 {
+        run(&store, &server, Until::Once).0.unwrap();
+    }
+    let request: Request = codec::decode(&server.bodies.borrow().last().unwrap().1).unwrap();
+    assert_eq!(request.mark, Some(mark));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{Announced, CommandError, Common, Done, Exit, Outcome, announcement, outcome};
-use crate::engine::Engine;
+use crate::engine::{Engine, above_horizon};
 use crate::http::{Limits, bind, routes, serve, shell};
 use crate::whole_file::write_whole;
 
@@ -79,7 +79,8 @@ pub fn serve_engine(
         let serving = tokio::spawn(serve(listener, router, limits, stopping.clone()));
         let looking = tokio::spawn(look_round(Arc::clone(engine), stopping.clone()));
         let cards = tokio::spawn(Arc::clone(engine).keep_cards(stopping.clone()));
-        let published = tokio::spawn(Arc::clone(engine).keep_published(stopping));
+        let published = tokio::spawn(Arc::clone(engine).keep_published(stopping.clone()));
+        let horizon = tokio::spawn(Arc::clone(engine).keep_horizon(above_horizon(), stopping));
         let announced = if announce.is_some() || introduce.is_some() {
             Some(announcement(engine, &url).await.map_err(|error| {
                 CommandError::of(Exit::Failed, "announce", &error, "see the log on standard error")
@@ -103,7 +104,7 @@ pub fn serve_engine(
         let drained = serving.await;
         tracing::info!(?drained, "stopped serving");
         // They end by themselves now that they are told to.
-        drop((looking.await, cards.await, published.await));
+        drop((looking.await, cards.await, published.await, horizon.await));
         stopped.map_err(failed)
     });
     engine.close();

@@ -153,7 +153,8 @@ pub(super) fn touched(index: &Index<'_>, entries: &[LogEntry]) -> Result<Touched
             | LogEntry::Restored { .. }
             | LogEntry::Confirmed { .. }
             | LogEntry::Certified { .. }
-            | LogEntry::Audit { .. } => {}
+            | LogEntry::Audit { .. }
+            | LogEntry::Horizon { .. } => {}
         }
     }
     Ok(Touched { written, placed })

@@ -24,6 +24,7 @@ mod exchange;
 #[cfg(test)]
 pub(crate) mod founded;
 pub mod holds;
+mod horizon;
 mod life;
 mod limit;
 mod listing;
@@ -50,6 +51,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use decide::{EngineError, Ruling};
 pub use exchange::Answered;
+pub use horizon::{Horizon, above_horizon};
 pub use life::RestoredStatus;
 pub(crate) use life::begin_life_in;
 pub use limit::{Limiter, Taken};
@@ -66,6 +68,8 @@ pub use presence::{
 };
 pub use publish::Publishing;
 pub use snapshot::{Snapshot, SnapshotError};
+#[cfg(test)]
+pub(crate) use snapshot::{decode as decode_snapshot, encode as encode_snapshot};
 pub use verify::verify;
 
 use crate::auth::keys::ServerKeys;

@@ -18,12 +18,14 @@ use sha2::{Digest as _, Sha256};
 use sync_core::document::copy::{CopyError, snapshot};
 use sync_core::document::founding::founding;
 use sync_core::document::schema;
+use sync_core::exchange::message::Cursor;
 use sync_core::exchange::server::entry::LogEntry;
 use sync_core::exchange::server::index::DocumentState;
-use sync_core::exchange::server::reply::LogRead as _;
+use sync_core::exchange::server::reply::{LogRead as _, cursor_at};
 use sync_core::ids::{DeviceId, DocumentId, PersonId};
 use sync_core::kv::KvError;
 use sync_core::seeded::{Bug, seeded};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::log::DurableLog;
 use super::{Engine, EngineError, Ruling};
@@ -84,7 +86,7 @@ impl From<KvError> for SnapshotError {
 pub(super) struct Snapshots {
     folder: PathBuf,
     kept: Mutex<Kept>,
-    builds: tokio::sync::Semaphore,
+    builds: Semaphore,
 }
 
 /// What is kept, and in which order it was last used.
@@ -131,11 +133,7 @@ impl Snapshots {
                 None => fs::remove_file(file.path())?,
             }
         }
-        Ok(Self {
-            folder: folder.to_owned(),
-            kept: Mutex::new(kept),
-            builds: tokio::sync::Semaphore::new(BUILDS_MAX),
-        })
+        Ok(Self { folder: folder.to_owned(), kept: Mutex::new(kept), builds: Semaphore::new(BUILDS_MAX) })
     }
 
     fn path(&self, document: DocumentId) -> PathBuf {
@@ -150,6 +148,22 @@ impl Snapshots {
             None => kept.forget(document),
         }
         found
+    }
+
+    /// Waits for a turn to build.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed; were it, building without a turn would be no harm.
+        self.builds.acquire().await.ok()
+    }
+
+    /// Removes what is kept of a document: it is built again when it is asked for.
+    pub(super) fn remove(&self, document: DocumentId) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).forget(document);
+        if let Err(error) = fs::remove_file(self.path(document))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, %document, "a kept snapshot could not be removed");
+        }
     }
 
     fn keep(&self, document: DocumentId, snapshot: &Snapshot) -> io::Result<()> {
@@ -173,7 +187,7 @@ impl Snapshots {
     }
 }
 
-fn encode(snapshot: &Snapshot) -> Vec<u8> {
+pub(crate) fn encode(snapshot: &Snapshot) -> Vec<u8> {
     let rest = rest_of(snapshot.incarnation, snapshot.seq, &snapshot.bytes);
     [Sha256::digest(&rest).as_slice(), &rest].concat()
 }
@@ -183,7 +197,7 @@ fn rest_of(incarnation: u32, seq: u64, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Reads a kept file; `None` if it is not as it was written.
-pub(super) fn decode(file: &[u8]) -> Option<Snapshot> {
+pub(crate) fn decode(file: &[u8]) -> Option<Snapshot> {
     let (hash, rest) = file.split_first_chunk::<HASH_BYTES>()?;
     if Sha256::digest(rest).as_slice() != hash {
         return None;
@@ -239,13 +253,19 @@ impl Engine {
         .await?
     }
 
+    /// Returns the cursor that stands for a place in the log: who shows it has seen what lies before.
+    pub fn mark_at(&self, seq: u64) -> Result<Cursor, EngineError> {
+        let conditions = self.conditions();
+        let log = DurableLog::of(self.reader().as_ref());
+        Ok(cursor_at(&log, conditions.log, &conditions.secret, seq)?)
+    }
+
     async fn built_snapshot(
         self: &Arc<Self>,
         document: DocumentId,
         at_least: u64,
     ) -> Result<Snapshot, SnapshotError> {
-        // The semaphore is never closed; were it, building without a turn would be no harm.
-        let _turn = self.snapshots.builds.acquire().await.ok();
+        let _turn = self.snapshots.turn().await;
         match self.try_to_build(document, at_least).await {
             Err(SnapshotError::Broken(error)) => {
                 self.set_aside(document, &error).await?;
@@ -255,7 +275,7 @@ impl Engine {
         }
     }
 
-    async fn try_to_build(
+    pub(super) async fn try_to_build(
         self: &Arc<Self>,
         document: DocumentId,
         at_least: u64,
@@ -271,7 +291,11 @@ impl Engine {
         .await?
     }
 
-    fn kept_snapshot(&self, document: DocumentId, at_least: u64) -> Result<Option<Snapshot>, KvError> {
+    pub(super) fn kept_snapshot(
+        &self,
+        document: DocumentId,
+        at_least: u64,
+    ) -> Result<Option<Snapshot>, KvError> {
         let end = self.reader().end().seq;
         let Some(state) = self.index().document(document)? else { return Ok(None) };
         let Some(kept) = self.snapshots.read(document) else { return Ok(None) };

@@ -97,7 +97,8 @@ pub(super) fn written(entries: Vec<LogEntry>) -> Written {
         | LogEntry::Restored { .. }
         | LogEntry::Confirmed { .. }
         | LogEntry::Certified { .. }
-        | LogEntry::Audit { .. } => None,
+        | LogEntry::Audit { .. }
+        | LogEntry::Horizon { .. } => None,
     };
     (0..).zip(entries).filter_map(change).collect()
 }

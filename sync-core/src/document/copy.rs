@@ -61,6 +61,12 @@ impl Opened {
         self.tip_of(actor).map_or(0, |tip| tip.seq)
     }
 
+    /// Returns how many changes it has beside its founding: each actor's are numbered without a gap.
+    pub fn changes(&self) -> u64 {
+        let all: u64 = self.tips.values().map(|tip| tip.seq).sum();
+        all.saturating_sub(u64::from(self.containers.steps()))
+    }
+
     /// Returns every actor with its last change.
     pub fn tips(&self) -> impl Iterator<Item = ([u8; 16], ActorTip)> {
         self.tips.iter().map(|(actor, tip)| (*actor, *tip))
@@ -223,7 +229,7 @@ mod tests {
         assert_eq!((opened.max_op, opened.seq_of(&ACTOR), opened.seq_of(&[0; 16])), (chain[2].max_op, 2, 0));
         assert_eq!(opened.tip_of(&ACTOR), Some(ActorTip { seq: 2, hash: chain[2].hash }));
         assert_eq!(opened.containers, containers);
-        assert_eq!(opened.tips().count(), 2);
+        assert_eq!((opened.tips().count(), opened.changes()), (2, 2));
     }
 
     #[test]

@@ -113,7 +113,8 @@ pub struct Request {
     /// The log of the last reply, where it is not the cursor's: the tablet has heard that the server was restored.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<LogId>,
-    /// The last place of the log that a fate was given at, where that is not behind the cursor: a folder that was set back has lost it.
+    /// The last place of the log that a fate was given at, or up to which a copy was fetched, where that is not behind the cursor: a folder
+    /// that was set back has lost it.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Cursor>,
     /// Places of the log that the tablet was shown, where the server asked for them, or the tablet has no cursor to show.

@@ -3,6 +3,7 @@
 pub mod assertion;
 pub mod client;
 pub mod codec;
+mod mark;
 pub mod message;
 pub mod register;
 pub mod server;

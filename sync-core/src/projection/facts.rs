@@ -272,7 +272,8 @@ impl Desk<'_> {
                 | LogEntry::Delivered { .. }
                 | LogEntry::Imported { .. }
                 | LogEntry::Family(_)
-                | LogEntry::Audit { .. } => {}
+                | LogEntry::Audit { .. }
+                | LogEntry::Horizon { .. } => {}
             }
         }
         for student in students {

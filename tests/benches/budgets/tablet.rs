@@ -6,7 +6,7 @@ use sync_core::document::founding::{containers_of, founding_of};
 use sync_core::document::name::DocumentName;
 use sync_core::envelope::{Body, Content, ENVELOPE_VERSION, Envelope, Evidence};
 use sync_core::exchange::assertion::{Assertion, SCHEME};
-use sync_core::exchange::client::copy::fetched;
+use sync_core::exchange::client::copy::{Fetched, fetched};
 use sync_core::exchange::client::outbox::{Outgoing, compose, keep};
 use sync_core::exchange::client::reply::take;
 use sync_core::exchange::client::state::{Profile, Tablet as Stored};
@@ -102,7 +102,10 @@ impl Tablet {
     async fn fetch(&mut self, school: &School, name: &DocumentName, at_least: u64) -> Result<usize, Failed> {
         let (person, device, id) = (self.device.person, self.device.id, name.id());
         let snapshot = school.engine.snapshot(person, device, id, at_least, |_| true).await?;
-        let writes = fetched(&self.store, device, id, snapshot.incarnation, snapshot.seq, &snapshot.bytes)?;
+        let mark = Some(school.engine.mark_at(snapshot.seq)?);
+        let got =
+            Fetched { incarnation: snapshot.incarnation, seq: snapshot.seq, mark, bytes: &snapshot.bytes };
+        let writes = fetched(&self.store, device, id, &got)?;
         self.store.apply(writes);
         packed(&snapshot.bytes)
     }

@@ -75,7 +75,7 @@ impl Installation {
         let announce = self.folder.join("announced.json");
         // What the last run announced is not true any more.
         drop(fs::remove_file(&announce));
-        let mut child = self.start(command, port, &format!("--announce '{}'", announce.display()), None);
+        let mut child = self.start(command, port, &format!("--announce '{}'", announce.display()), &[]);
         let announced = eventually("the server's announcement", || {
             if let Some(status) = child.0.try_wait().unwrap() {
                 panic!("the server ended with {status}: {}", self.said());
@@ -91,7 +91,16 @@ impl Installation {
     ///
     /// It announces nothing: the codes that it would make come to those places, too.
     pub fn serve_until(&self, port: u16, place: &str) -> Doomed {
-        let mut child = self.start("serve", port, "", Some(place));
+        self.doomed(port, &[("CARRYOVER_CRASH_AT", place)])
+    }
+
+    /// Serves, raises the horizon to the end of the log at once, and dies when it comes to a place.
+    pub fn raise_horizon_until(&self, port: u16, place: &str) -> Doomed {
+        self.doomed(port, &[("CARRYOVER_CRASH_AT", place), ("CARRYOVER_ABOVE_HORIZON", "0")])
+    }
+
+    fn doomed(&self, port: u16, env: &[(&str, &str)]) -> Doomed {
+        let mut child = self.start("serve", port, "", env);
         eventually("the server to listen or to die", || {
             let died = child.0.try_wait().unwrap().is_some();
             (died || TcpStream::connect(("127.0.0.1", port)).is_ok()).then_some(())
@@ -99,10 +108,10 @@ impl Installation {
         Doomed(child)
     }
 
-    fn start(&self, command: &str, port: u16, more: &str, crash_at: Option<&str>) -> Guard {
+    fn start(&self, command: &str, port: u16, more: &str, env: &[(&str, &str)]) -> Guard {
         let log = File::options().create(true).append(true).open(self.folder.join("server.log")).unwrap();
         let mut command = self.command(&format!("{command} --listen 127.0.0.1:{port} {more} --data"));
-        command.envs(crash_at.map(|at| ("CARRYOVER_CRASH_AT", at)));
+        command.envs(env.iter().copied());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         Guard(command.spawn().unwrap())
     }

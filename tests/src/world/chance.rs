@@ -22,6 +22,9 @@ pub const STEPS: usize = 110;
 /// Rounds of undisturbed exchanges after which every tablet must be at rest.
 pub const ROUNDS_MAX: usize = 3;
 
+/// Entries of the log that are left above the horizon: so few that whoever misses a day or two falls below it.
+const KEPT: u64 = 30;
+
 const DEVICES: [&str; 8] = ["slp", "slp 2", "ot", "cm", "psy", "set", "para", "asst"];
 
 /// Sessions that stand in the first student's log before anything happens: so many that whoever begins to read it fetches a snapshot.
@@ -137,6 +140,9 @@ impl World {
                 let nights = 1 + self.random.below(3);
                 (0..nights).for_each(|_| self.clock.pass_midnight());
                 self.note("midnight", nights);
+                if self.server.raise_horizon(self.clock.now(), KEPT) {
+                    self.note("the horizon was raised", "");
+                }
             }
             92..93 => {
                 self.tablets[tablet].kill();
@@ -198,6 +204,7 @@ impl World {
             Review::Unknown(_) => self.note("not a reviewer", name),
             Review::BuildsOn { .. } => self.note("admission builds on another", name),
             Review::NeedsCorrection { .. } => self.note("admission needs correction", name),
+            Review::Gone(_) => self.note("admission to what was destroyed", name),
             Review::Invalid => return Err("a decision was found to be none".into()),
         }
         self.observe(u64::MAX)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::document::copy::snapshot;
+use sync_core::document::copy::{slots_of_document, snapshot};
 use sync_core::document::founding::founding_of;
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{Cursor, Reply, Request};
@@ -13,9 +13,10 @@ use sync_core::exchange::server::answer::{
 use sync_core::exchange::server::apply::apply;
 use sync_core::exchange::server::desk::{Conditions, Decided, Desk, Secret, ServerRun};
 use sync_core::exchange::server::entry::{LogEntry, RestoredBy};
+use sync_core::exchange::server::horizon::{due, holds_all, passed_over};
 use sync_core::exchange::server::index::Index;
 use sync_core::exchange::server::renew::{changes_of, culprits};
-use sync_core::exchange::server::reply::LogRead;
+use sync_core::exchange::server::reply::{LogRead, cursor_at};
 use sync_core::exchange::server::restore::waits_for_confirmation;
 use sync_core::ids::{DeviceId, DocumentId, LogId, PersonId};
 use sync_core::key::DeviceKey;
@@ -23,14 +24,17 @@ use sync_core::kv::{KvError, Memory, Overlay};
 use sync_core::roster::{Device, DeviceState};
 use sync_core::time::Moment;
 
+/// What makes cursors and receipts this server's own.
+const SECRET: Secret = Secret([4; 32]);
+
 /// The first life of every log.
 const FIRST_LOG: LogId = LogId([3; 16]);
 
 /// The log: what was committed, in order, and its running hash behind each entry.
 #[derive(Debug, Clone, Default)]
 pub struct Log {
-    /// What lies at this place and before it is gone.
-    pub horizon: u64,
+    /// Changes at this place and before it are not told one by one: stricter than the real log, this one does not even have them.
+    horizon: u64,
     entries: Vec<LogEntry>,
     running: Vec<[u8; 8]>,
 }
@@ -47,6 +51,9 @@ impl Log {
         let hash = codec::to_bytes(&entry)
             .iter()
             .fold(before, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        if let LogEntry::Horizon { at } = entry {
+            self.horizon = at;
+        }
         self.running.push(hash.to_be_bytes());
         self.entries.push(entry);
     }
@@ -58,24 +65,22 @@ impl Log {
 
 impl LogRead for Log {
     fn entry(&self, seq: u64) -> Result<LogEntry, KvError> {
-        let at = Self::at(seq).filter(|_| seq > self.horizon);
-        at.and_then(|at| self.entries.get(at)).cloned().ok_or(KvError::Damaged("no such entry"))
+        let entry = Self::at(seq).and_then(|at| self.entries.get(at));
+        let told = entry.filter(|entry| seq > self.horizon || !is_change(entry));
+        told.cloned().ok_or(KvError::Damaged("no such entry"))
     }
 
     fn end(&self) -> u64 {
         self.entries.len() as u64
     }
 
-    fn horizon(&self) -> u64 {
-        self.horizon
-    }
-
     fn running(&self, seq: u64) -> Result<Option<[u8; 8]>, KvError> {
-        if seq < self.horizon {
-            return Ok(None);
-        }
         Ok(if seq == 0 { Some([0; 8]) } else { Self::at(seq).and_then(|at| self.running.get(at)).copied() })
     }
+}
+
+fn is_change(entry: &LogEntry) -> bool {
+    matches!(entry, LogEntry::Changed { .. } | LogEntry::Replaced { .. })
 }
 
 /// A snapshot as the server hands it out.
@@ -85,6 +90,8 @@ pub struct Snapshot {
     pub incarnation: u32,
     /// The place in the log up to which it is complete.
     pub seq: u64,
+    /// What the server shows for that place.
+    pub mark: Option<Cursor>,
     /// The saved document.
     pub bytes: Vec<u8>,
 }
@@ -98,6 +105,8 @@ pub struct Server {
     pub log: Log,
     /// Whether changes may be stored as they came.
     pub verbatim: bool,
+    /// Whether snapshots come with a mark: those of an older server do not.
+    pub marks: bool,
     /// What lies beside the keys: no copy of the folder has it.
     pub register: Register,
     /// Up to where a copy of the log exists.
@@ -151,6 +160,7 @@ impl Server {
             index: Memory::default(),
             log: Log::default(),
             verbatim: true,
+            marks: true,
             register: Register::founded(FIRST_LOG),
             backed_up: 0,
             run: ServerRun([1; 16]),
@@ -167,7 +177,7 @@ impl Server {
 
     /// Returns the settings of this start at a time.
     pub fn conditions(&self, now: Moment) -> Conditions {
-        Conditions { now, log: self.id, secret: Secret([4; 32]), run: self.run, verbatim: self.verbatim }
+        Conditions { now, log: self.id, secret: SECRET, run: self.run, verbatim: self.verbatim }
     }
 
     /// Returns the index.
@@ -348,7 +358,24 @@ impl Server {
         let incarnation = self.index().document(document).expect("reads").expect("a document").incarnation;
         let bytes = snapshot(self.changes(document).iter().map(|(_, change)| change.as_slice()))
             .expect("what stands can be saved");
-        Snapshot { incarnation, seq: self.log.end(), bytes }
+        let seq = self.log.end();
+        let mark = cursor_at(&self.log, self.id, &SECRET, seq).expect("reads");
+        Snapshot { incarnation, seq, mark: self.marks.then_some(mark), bytes }
+    }
+
+    /// Raises the horizon, if it is due, after a look at each snapshot that it rests on; returns whether it was.
+    ///
+    /// # Panics
+    /// Where a snapshot does not hold all that lies below.
+    pub fn raise_horizon(&mut self, now: Moment, kept: u64) -> bool {
+        let Some(at) = due(&self.index(), self.log.end(), kept).expect("reads") else { return false };
+        for state in passed_over(&self.index(), at).expect("reads") {
+            let document = state.name.id();
+            let snapshot = self.snapshot(document);
+            let opened = slots_of_document(document, &snapshot.bytes).expect("a snapshot opens");
+            assert!(holds_all(&self.index(), &state, &opened, snapshot.seq).expect("reads"), "{document}");
+        }
+        self.decide(now, |desk| desk.raise_horizon(at).expect("raised"))
     }
 
     /// Returns the founding and all changes of a document with their places, in the order of the log.

@@ -3,7 +3,7 @@
 use ed25519_dalek::SigningKey;
 use sync_core::document::name::DocumentName;
 use sync_core::document::slot::Slot;
-use sync_core::exchange::client::copy::{CopyError, fetched};
+use sync_core::exchange::client::copy::{CopyError, Fetched, fetched};
 use sync_core::exchange::client::outbox::{Outgoing, Safe, compose, keep};
 use sync_core::exchange::client::purge::{due, purge, seen};
 use sync_core::exchange::client::reply::{Brought, NotTaken, take};
@@ -122,7 +122,8 @@ impl Tablet {
 
     /// Takes a snapshot.
     pub fn fetched(&mut self, document: DocumentId, got: &Snapshot) -> Result<(), CopyError> {
-        let writes = fetched(&self.memory, self.device, document, got.incarnation, got.seq, &got.bytes)?;
+        let got = Fetched { incarnation: got.incarnation, seq: got.seq, mark: got.mark, bytes: &got.bytes };
+        let writes = fetched(&self.memory, self.device, document, &got)?;
         self.memory.apply(writes);
         Ok(())
     }

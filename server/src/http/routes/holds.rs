@@ -192,6 +192,10 @@ async fn decide(
             .help("correct it first, then admit both")
             .detail("hold", hold.to_string())
             .detail("fault", fault)),
+        Review::Gone(hold) => Err(ApiError::new(Code::Conflict)
+            .message("the record that a hold is for was destroyed")
+            .help("decline it, so that its author is told")
+            .detail("hold", hold.to_string())),
         Review::Invalid => Err(ApiError::new(Code::InvalidValue).message(format!(
             "a decision names 1 to {DECIDED_MAX} holds, and a reason is neither empty nor long"
         ))),

@@ -12,6 +12,7 @@ use axum::http::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NO
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use sync_core::exchange::message::Cursor;
 use sync_core::ids::DocumentId;
 use utoipa::IntoParams;
 
@@ -21,6 +22,7 @@ use crate::http::{ApiError, Code};
 
 const SEQ: HeaderName = HeaderName::from_static("x-carryover-seq");
 const INCARNATION: HeaderName = HeaderName::from_static("x-carryover-incarnation");
+const MARK: HeaderName = HeaderName::from_static("x-carryover-mark");
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -41,7 +43,7 @@ pub(super) struct SnapshotQuery {
     params(("document" = String, Path, description = "The document's id.", example = "01ARZ3NDEKTSV4RRFFQ69G5FAV"), SnapshotQuery),
     security(("device_token" = [])),
     responses(
-    (status = 200, description = "The saved document.", body = String, content_type = "application/octet-stream", headers(("x-carryover-seq" = u64, description = "The place in the log up to which it is complete."), ("x-carryover-incarnation" = u32, description = "Which life of the document it is."), ("etag" = String, description = "The hash of the bytes."))),
+    (status = 200, description = "The saved document.", body = String, content_type = "application/octet-stream", headers(("x-carryover-seq" = u64, description = "The place in the log up to which it is complete."), ("x-carryover-incarnation" = u32, description = "Which life of the document it is."), ("x-carryover-mark" = String, description = "The log at that place, as a cursor: the tablet shows it with its next exchange."), ("etag" = String, description = "The hash of the bytes."))),
     (status = 206, description = "The part that was asked for.", body = String, content_type = "application/octet-stream"),
     (status = 304, description = "It is as the tablet has it."),
     ),
@@ -61,7 +63,8 @@ pub(super) async fn snapshot(
         Asked::Nothing | Asked::Beyond => false,
     };
     let snapshot = engine.snapshot(device.person, device.id, document, query.at_least, delivers).await?;
-    respond(&snapshot, &headers)
+    let mark = engine.mark_at(snapshot.seq)?;
+    respond(&snapshot, &mark, &headers)
 }
 
 /// What of the bytes is asked for.
@@ -73,7 +76,7 @@ enum Asked {
     Beyond,
 }
 
-fn respond(snapshot: &Snapshot, headers: &HeaderMap) -> Result<Response, ApiError> {
+fn respond(snapshot: &Snapshot, mark: &Cursor, headers: &HeaderMap) -> Result<Response, ApiError> {
     let tag = tag(snapshot);
     let length = snapshot.bytes.len();
     let part = asked(headers, &tag, length);
@@ -91,6 +94,7 @@ fn respond(snapshot: &Snapshot, headers: &HeaderMap) -> Result<Response, ApiErro
     answer.insert(ETAG, HeaderValue::try_from(&tag).map_err(|_| Code::Internal)?);
     answer.insert(SEQ, snapshot.seq.into());
     answer.insert(INCARNATION, snapshot.incarnation.into());
+    answer.insert(MARK, HeaderValue::try_from(mark.to_text()).map_err(|_| Code::Internal)?);
     if let Asked::Part(range) = part {
         let range = format!("bytes {}-{}/{length}", range.start, range.end.saturating_sub(1));
         answer.insert(CONTENT_RANGE, HeaderValue::try_from(range).map_err(|_| Code::Internal)?);

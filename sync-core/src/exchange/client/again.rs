@@ -2,7 +2,7 @@
 
 use crate::exchange::client::outbox::{Outgoing, day_of};
 use crate::exchange::client::state::{ActRow, ActState, KeptRow, KeptState, Tablet, key, put};
-use crate::exchange::client::trail::{Ancestry, goes_on_as};
+use crate::exchange::client::trail::{Ancestry, goes_on_as, walk_to};
 use crate::exchange::client::withdrawal;
 use crate::exchange::message::{Cursor, Fate, Life, Listing, Outcome, Receipt, Reply};
 use crate::ids::{ActId, DocumentId, LogId};
@@ -66,6 +66,16 @@ pub(crate) fn note_offered(sheet: &mut Overlay<'_>, outgoing: &Outgoing) {
             None => sheet.delete(key::offer(&document.0)),
         }
     }
+}
+
+/// Notes a place of the log beyond the cursor, in the life that the cursor is of, up to which a copy was fetched.
+pub(crate) fn note_seen(sheet: &mut Overlay<'_>, mark: &Cursor) -> Result<(), KvError> {
+    walk_to(sheet, mark)?;
+    let known = Tablet(sheet).mark()?;
+    if known.is_none_or(|known| known.log != mark.log || known.seq < mark.seq) {
+        put(sheet, key::meta("mark"), mark);
+    }
+    Ok(())
 }
 
 /// Notes the last place of the log that a fate was given at, until the cursor is behind it.

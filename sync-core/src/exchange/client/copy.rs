@@ -3,12 +3,14 @@
 use crate::document::change::{ChangeHash, Outline, outline};
 use crate::document::collect::slots_of_change;
 use crate::document::container::Containers;
-use crate::document::copy::{Opened, slots_of_document};
+use crate::document::copy::slots_of_document;
 use crate::document::founding::{founding, learn};
 use crate::document::name::DocumentName;
 use crate::document::schema;
 use crate::document::slot::Slot;
+use crate::exchange::client::again::note_seen;
 use crate::exchange::client::state::{CopyState, Phase, Tablet, delete_all, key, put};
+use crate::exchange::message::Cursor;
 use crate::ids::{DeviceId, DocumentId};
 use crate::kv::{KvError, KvRead, Overlay, Write};
 use crate::seeded::{Bug, seeded};
@@ -116,13 +118,20 @@ fn put_slots(sheet: &mut Overlay<'_>, document: DocumentId, slots: &[Slot]) {
     }
 }
 
-/// Each actor's changes are numbered without a gap, and those of the founding are no part of what the document says.
-fn changes_of(opened: &Opened) -> u64 {
-    let all: u64 = opened.tips().map(|(_, tip)| tip.seq).sum();
-    all.saturating_sub(u64::from(opened.containers.steps()))
+/// A snapshot that was fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fetched<'a> {
+    /// Which life of the document it is.
+    pub incarnation: u32,
+    /// The place in the log up to which it is complete.
+    pub seq: u64,
+    /// What the server shows for that place; none from one that shows nothing.
+    pub mark: Option<Cursor>,
+    /// The saved document.
+    pub bytes: &'a [u8],
 }
 
-/// Takes a snapshot as a document's copy, and adds what came meanwhile. `seq` is the place in the log up to which it is complete.
+/// Takes a snapshot as a document's copy, and adds what came meanwhile.
 ///
 /// # Errors
 /// [`CopyError`]; nothing is to be written then.
@@ -130,10 +139,9 @@ pub fn fetched(
     store: &dyn KvRead,
     device: DeviceId,
     document: DocumentId,
-    incarnation: u32,
-    seq: u64,
-    snapshot: &[u8],
+    got: &Fetched<'_>,
 ) -> Result<Vec<Write>, CopyError> {
+    let Fetched { incarnation, seq, mark, bytes: snapshot } = *got;
     let mut sheet = Overlay::new(store);
     let copy = Tablet(&sheet).copy(document)?.ok_or(CopyError::NotWanted)?;
     let Phase::Fetching { at_least } = copy.phase else { return Err(CopyError::NotWanted) };
@@ -153,15 +161,21 @@ pub fn fetched(
         own,
         last: seq,
         snapshot: seq,
-        changes: changes_of(&opened),
+        changes: opened.changes(),
         phase: Phase::Whole,
         ..copy
     };
     put(&mut sheet, key::copy(&document.0), &copy);
-    // What lies between the cursor and the snapshot's place no cursor vouches for: a folder may be set back to between the two, and nobody
-    // finds it out. Once the cursor is there the copies are compared, whatever was compared today.
-    if Tablet(&sheet).cursor()?.is_none_or(|cursor| cursor.seq < seq) {
-        sheet.delete(key::meta("listed on"));
+    // What lies between the cursor and the snapshot's place no cursor vouches for: a folder may be set back to between the two. So the next
+    // request shows that place, too. Where there is nothing to show, the copies are compared as soon as the cursor is there, whatever was
+    // compared today.
+    let cursor = Tablet(&sheet).cursor()?;
+    if cursor.is_none_or(|cursor| cursor.seq < seq) {
+        let mark = mark.filter(|mark| mark.seq == seq && cursor.is_some_and(|cursor| cursor.log == mark.log));
+        match mark {
+            Some(mark) => note_seen(&mut sheet, &mark)?,
+            None => sheet.delete(key::meta("listed on")),
+        }
     }
     for (place, bytes) in waiting {
         let place = place.try_into().map(u64::from_be_bytes).map_err(|_| KvError::Damaged("key"))?;

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::exchange::client::state::{Tablet, key, put};
-use crate::exchange::message::{Place, Receipt, Reply};
+use crate::exchange::message::{Cursor, Place, Receipt, Reply};
 use crate::ids::LogId;
 use crate::kv::{KvError, Overlay};
 
@@ -68,16 +68,19 @@ impl Ancestry {
 
 /// Notes the places that a reply shows.
 pub(crate) fn walk(sheet: &mut Overlay<'_>, reply: &Reply) -> Result<(), KvError> {
+    [&reply.cursor, &reply.mark].into_iter().flatten().try_for_each(|cursor| walk_to(sheet, cursor))
+}
+
+/// Notes a place that was shown.
+pub(crate) fn walk_to(sheet: &mut Overlay<'_>, cursor: &Cursor) -> Result<(), KvError> {
     // What a life shows that this tablet has not gone over to yet does not belong to what it knows of the other.
     if Tablet(sheet).trail_wanted()? {
         return Ok(());
     }
-    for cursor in [&reply.cursor, &reply.mark].into_iter().flatten() {
-        let known = Tablet(sheet).trail()?.filter(|trail| trail.log == cursor.log);
-        let mut trail = known.unwrap_or(Trail { log: cursor.log, places: Vec::new() });
-        trail.walk(Place { seq: cursor.seq, running: cursor.running });
-        put(sheet, key::meta("trail"), &trail);
-    }
+    let known = Tablet(sheet).trail()?.filter(|trail| trail.log == cursor.log);
+    let mut trail = known.unwrap_or(Trail { log: cursor.log, places: Vec::new() });
+    trail.walk(Place { seq: cursor.seq, running: cursor.running });
+    put(sheet, key::meta("trail"), &trail);
     Ok(())
 }
 

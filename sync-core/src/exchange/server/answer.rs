@@ -125,7 +125,6 @@ pub fn check_request(
         match worth(log, conditions.log, &conditions.secret, cursor)? {
             Worth::RolledBack => return Ok(Err(Unanswered::RolledBack)),
             Worth::Foreign => {
-                // Of the present life nothing is lost, though a cursor of it may lie below the horizon.
                 saw_another_life = cursor.log != conditions.log
                     && is_ours(&conditions.secret, cursor)
                     && is_a_life(index, conditions.log, cursor.log)?;

@@ -152,6 +152,7 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
         LogEntry::Imported { row, said } => put_pieces(sheet, &key::roster(&row.0), said),
         LogEntry::Family(entry) => crate::projection::family::apply(sheet, seq, entry)?,
         LogEntry::Delivered { .. } | LogEntry::Audit { .. } => {}
+        LogEntry::Horizon { at } => put(sheet, key::horizon(), at),
     }
     Ok(())
 }

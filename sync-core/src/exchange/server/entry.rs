@@ -338,6 +338,11 @@ pub enum LogEntry {
         /// When.
         time: Moment,
     },
+    /// The horizon lies here from now on: whoever has not looked through the log up to it is told documents whole.
+    Horizon {
+        /// The last place below it.
+        at: u64,
+    },
 }
 
 impl LogEntry {
@@ -372,7 +377,8 @@ impl LogEntry {
             | Self::Restored { .. }
             | Self::Confirmed { .. }
             | Self::Certified { .. }
-            | Self::Audit { .. } => None,
+            | Self::Audit { .. }
+            | Self::Horizon { .. } => None,
         }
     }
 
@@ -408,6 +414,7 @@ impl LogEntry {
             Self::Certified { .. } => 26,
             Self::Replaced { .. } => 27,
             Self::Gone { .. } => 28,
+            Self::Horizon { .. } => 30,
         }
     }
 }

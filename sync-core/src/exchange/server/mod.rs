@@ -12,6 +12,7 @@ pub mod due;
 pub mod entry;
 pub mod grants;
 pub mod hold;
+pub mod horizon;
 pub mod index;
 mod judge;
 mod listing;

@@ -1,4 +1,8 @@
 //! What a person is told: the log after the cursor, as far as this person may read it now.
+//!
+//! Below the horizon no change is told any more. Whoever comes back from there is told of each document that was written in meanwhile once,
+//! at the place of its first change: it begins, and is fetched whole. All else (what was given and taken, facts, holds) is told at its own
+//! place as ever, as it is now.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +14,7 @@ use crate::exchange::server::apply::hash_of;
 use crate::exchange::server::desk::Secret;
 use crate::exchange::server::entry::LogEntry;
 use crate::exchange::server::hold::is_shown;
-use crate::exchange::server::index::{DocumentState, Index};
+use crate::exchange::server::index::{DocumentState, Index, Reading};
 use crate::ids::{DocumentId, LogId, PersonId};
 use crate::kv::KvError;
 use crate::roster::reading::Roles;
@@ -65,12 +69,6 @@ pub trait LogRead {
 
     /// Returns the log's running hash at a place; none beyond its end.
     fn running(&self, seq: u64) -> Result<Option<[u8; 8]>, KvError>;
-
-    /// Returns the horizon: entries at this place and before it may be gone; 0 where all are there. Whoever raises it has made the snapshots
-    /// of what lies there, and has said every fact of it anew behind it.
-    fn horizon(&self) -> u64 {
-        0
-    }
 }
 
 /// What a cursor is worth here.
@@ -78,7 +76,7 @@ pub trait LogRead {
 pub enum Worth {
     /// It is of this log: go on behind this place.
     After(u64),
-    /// It is of another life of the log, was not given out here, or lies below the horizon: begin anew.
+    /// It is of another life of the log, or was not given out here: begin anew.
     Foreign,
     /// This server gave it out in this life of its log, and does not have what it stands for: the folder was set back, and nobody said so.
     RolledBack,
@@ -101,14 +99,8 @@ pub fn worth(log: &dyn LogRead, id: LogId, secret: &Secret, cursor: &Cursor) -> 
     if !is_ours(secret, cursor) || cursor.log != id {
         return Ok(Worth::Foreign);
     }
-    // Of what lies below the horizon the hash may be gone as well.
-    let far = cursor.seq < log.horizon();
-    let here = far || (cursor.seq <= log.end() && log.running(cursor.seq)? == Some(cursor.running));
-    Ok(match here {
-        true if cursor.seq < log.horizon() => Worth::Foreign,
-        true => Worth::After(cursor.seq),
-        false => Worth::RolledBack,
-    })
+    let here = cursor.seq <= log.end() && log.running(cursor.seq)? == Some(cursor.running);
+    Ok(if here { Worth::After(cursor.seq) } else { Worth::RolledBack })
 }
 
 /// Returns whether a cursor was given out by this server, in whatever life of its log.
@@ -149,14 +141,11 @@ pub fn tell(
     room: usize,
 ) -> Result<Told, KvError> {
     let end = log.end();
-    let horizon = log.horizon();
-    // What the log has no more is told out of the index: it is what stands now, whenever it came about.
-    let below = if after < horizon { below_the_horizon(index, person, horizon)? } else { Vec::new() };
-    let after = after.max(horizon);
+    let horizon = index.horizon()?;
     let mail = index.mail(person, after, end, STREAM_ROWS)?;
     // Where a stream is cut, nothing behind the cut is told by the others either.
     let mut until = if mail.len() == STREAM_ROWS { mail.last().copied().unwrap_or(end) } else { end };
-    let mut places: BTreeMap<u64, Option<DocumentId>> = mail.into_iter().map(|seq| (seq, None)).collect();
+    let mut places: BTreeMap<u64, Place> = mail.into_iter().map(|seq| (seq, Place::Mail)).collect();
     let mut fresh: BTreeMap<DocumentId, u64> = BTreeMap::new();
     for (document, reading) in index.readings(person)? {
         if reading.ended.is_some() {
@@ -169,6 +158,14 @@ pub fn tell(
         let Some(state) = index.document(document)? else { continue };
         if begins_here {
             fresh.insert(document, reading.begun);
+        }
+        if !begins_here
+            && after < horizon
+            && let Some(first) = index.changes(document, after, horizon, 1)?.first()
+        {
+            // The snapshot has all that came since, as it has for what begins.
+            places.insert(*first, Place::Whole(document));
+            continue;
         }
         let from = match begins_here {
             // Few changes are sent from the founding on, so that nothing has to be fetched.
@@ -189,10 +186,10 @@ pub fn tell(
         if changes.len() == STREAM_ROWS {
             until = until.min(changes.last().copied().unwrap_or(end));
         }
-        places.extend(changes.into_iter().map(|seq| (seq, Some(document))));
+        places.extend(changes.into_iter().map(|seq| (seq, Place::Change(document))));
     }
     let room = room.min(REPLY_BYTES_MAX);
-    compose(index, log, person, Stretch { below, after, until, end, places, fresh, room }, yours)
+    compose(index, log, person, Stretch { after, until, end, horizon, places, fresh, room }, yours)
 }
 
 /// Returns whether a document that begins is told change by change.
@@ -202,36 +199,33 @@ fn is_inlined(index: &Index<'_>, state: &DocumentState, horizon: u64) -> Result<
     Ok(few && (horizon == 0 || index.changes(document, 0, horizon, 1)?.is_empty()))
 }
 
-/// Tells what lies below the horizon: the documents that a person reads or read, and all of her own holds, as they are now.
-fn below_the_horizon(index: &Index<'_>, person: PersonId, horizon: u64) -> Result<Vec<Entry>, KvError> {
-    let mut entries = Vec::new();
-    for (document, reading) in index.readings(person)? {
-        if let Some((_, why)) = reading.ended.filter(|(seq, _)| *seq <= horizon) {
-            entries.push(Entry::End { document, why });
-        }
-        let Some(state) =
-            index.document(document)?.filter(|_| reading.ended.is_none() && reading.begun <= horizon)
-        else {
-            continue;
-        };
-        let holds = open_holds(index, person, &reading.roles, document)?;
-        let fetch = (state.changes > 0).then_some(state.last);
-        entries.push(Entry::Begin { name: state.name, incarnation: state.incarnation, fetch, holds });
-    }
-    entries.extend(index.authored(person)?.iter().map(|hold| Entry::Hold(hold.view())));
-    Ok(entries)
+/// What is told at a place of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// What was for this person alone.
+    Mail,
+    /// A change of a document, or a new life of it.
+    Change(DocumentId),
+    /// A document as it is now, instead of its changes below the horizon.
+    Whole(DocumentId),
 }
 
-fn begun(entry: &Entry) -> Option<DocumentId> {
-    if let Entry::Begin { name, .. } = entry { Some(name.id()) } else { None }
+impl Place {
+    /// Returns the document of which a change is told.
+    fn changes(self) -> Option<DocumentId> {
+        match self {
+            Self::Change(document) => Some(document),
+            Self::Mail | Self::Whole(_) => None,
+        }
+    }
 }
 
 struct Stretch {
-    below: Vec<Entry>,
     after: u64,
     until: u64,
     end: u64,
-    places: BTreeMap<u64, Option<DocumentId>>,
+    horizon: u64,
+    places: BTreeMap<u64, Place>,
     fresh: BTreeMap<DocumentId, u64>,
     /// Bytes.
     room: usize,
@@ -244,24 +238,24 @@ fn compose(
     stretch: Stretch,
     yours: &BTreeSet<ChangeHash>,
 ) -> Result<Told, KvError> {
-    let Stretch { below, after, mut until, end, places, fresh, room } = stretch;
-    let delivered = below.iter().filter_map(begun).collect();
-    let mut told = Told { entries: below, until, more: false, delivered };
+    let Stretch { after, mut until, end, horizon, places, fresh, room } = stretch;
+    let mut told = Told { entries: Vec::new(), until, more: false, delivered: BTreeSet::new() };
     let mut bytes = 0;
     // Changes older than the beginning of their document are told with it.
     let mut older: BTreeMap<DocumentId, Vec<u64>> = BTreeMap::new();
-    for (seq, document) in &places {
-        if let Some(document) =
-            document.filter(|document| fresh.get(document).is_some_and(|begun| seq < begun))
-        {
+    let is_older = |place: Place, seq| {
+        place.changes().filter(|document| fresh.get(document).is_some_and(|begun| seq < *begun))
+    };
+    for (seq, place) in &places {
+        if let Some(document) = is_older(*place, *seq) {
             older.entry(document).or_default().push(*seq);
         }
     }
-    for (seq, document) in places.range(after.saturating_add(1)..) {
+    for (seq, place) in places.range(after.saturating_add(1)..) {
         if *seq > until {
             break;
         }
-        if document.is_some_and(|document| fresh.get(&document).is_some_and(|begun| seq < begun)) {
+        if is_older(*place, *seq).is_some() {
             continue;
         }
         if bytes > 0 && bytes >= room {
@@ -269,10 +263,11 @@ fn compose(
             break;
         }
         let before = told.entries.len();
-        match document {
-            Some(document) => told.change(log, *document, *seq, yours)?,
-            None => {
-                if let Some(document) = told.mail(index, log, person, *seq)? {
+        match place {
+            Place::Change(document) => told.change(log, *document, *seq, yours)?,
+            Place::Whole(document) => told.whole(index, person, *document)?,
+            Place::Mail => {
+                if let Some(document) = told.mail(index, log, person, *seq, horizon)? {
                     for seq in older.remove(&document).unwrap_or_default() {
                         told.change(log, document, seq, yours)?;
                     }
@@ -330,6 +325,30 @@ impl Told {
         Ok(())
     }
 
+    /// Tells of a document that a person has that it is to be fetched whole.
+    fn whole(&mut self, index: &Index<'_>, person: PersonId, document: DocumentId) -> Result<(), KvError> {
+        let reading = index.reading(person, document)?.filter(|now| now.ended.is_none());
+        // It ended since: that is told at its own place.
+        let (Some(reading), Some(state)) = (reading, index.document(document)?) else { return Ok(()) };
+        self.begins(index, person, &reading, state, true)
+    }
+
+    fn begins(
+        &mut self,
+        index: &Index<'_>,
+        person: PersonId,
+        reading: &Reading,
+        state: DocumentState,
+        is_fetched: bool,
+    ) -> Result<(), KvError> {
+        let document = state.name.id();
+        let holds = open_holds(index, person, &reading.roles, document)?;
+        self.delivered.insert(document);
+        let fetch = is_fetched.then_some(state.last);
+        self.entries.push(Entry::Begin { name: state.name, incarnation: state.incarnation, fetch, holds });
+        Ok(())
+    }
+
     /// Tells one piece of a person's own mail; returns the document that begins with it, if one does.
     fn mail(
         &mut self,
@@ -337,6 +356,7 @@ impl Told {
         log: &dyn LogRead,
         person: PersonId,
         seq: u64,
+        horizon: u64,
     ) -> Result<Option<DocumentId>, KvError> {
         #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is ever put into a person's mail")]
         match log.entry(seq)? {
@@ -347,15 +367,8 @@ impl Told {
                 let (Some(reading), Some(state)) = (reading, index.document(document)?) else {
                     return Ok(None);
                 };
-                let fetch = (!is_inlined(index, &state, log.horizon())?).then_some(state.last);
-                let holds = open_holds(index, person, &reading.roles, document)?;
-                self.delivered.insert(document);
-                self.entries.push(Entry::Begin {
-                    name: state.name,
-                    incarnation: state.incarnation,
-                    fetch,
-                    holds,
-                });
+                let is_fetched = !is_inlined(index, &state, horizon)?;
+                self.begins(index, person, &reading, state, is_fetched)?;
                 Ok(Some(document))
             }
             LogEntry::Review { document, .. } => {
@@ -370,6 +383,12 @@ impl Told {
                 if ended {
                     self.entries.push(Entry::End { document, why });
                 }
+                Ok(None)
+            }
+            // A document that was destroyed ends for whoever read it.
+            LogEntry::Gone { document } => {
+                let ended = index.reading(person, document)?.and_then(|now| now.ended);
+                self.entries.extend(ended.map(|(_, why)| Entry::End { document, why }));
                 Ok(None)
             }
             LogEntry::Held { hold, .. } => self.hold(index, person, hold.id),

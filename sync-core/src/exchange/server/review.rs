@@ -37,6 +37,8 @@ pub enum Review {
         /// Which value, in a few words.
         fault: String,
     },
+    /// What the hold is for was destroyed and does not come back: it can be declined, and not be admitted.
+    Gone(HoldId),
     /// A decision names [`DECIDED_MAX`] holds at the most, and a reason is not empty and has no more than [`REASON_CHARS_MAX`] characters.
     Invalid,
 }
@@ -105,6 +107,11 @@ impl Desk<'_> {
         }
         let waiting: Vec<Hold> =
             chosen.into_values().filter(|hold| hold.state == HoldState::Waiting).collect();
+        for hold in &waiting {
+            if self.index().is_gone(hold.document())? {
+                return Ok(Review::Gone(hold.id));
+            }
+        }
         let mut order: Vec<Hold> = Vec::new();
         let mut rest = waiting;
         // Bases before what builds on them; what is left over when nothing moves any more builds on something that is not admitted.

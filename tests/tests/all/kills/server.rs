@@ -164,6 +164,22 @@ fn the_server_dies_within_a_snapshot() {
 }
 
 #[test]
+fn the_server_dies_while_it_raises_the_horizon() {
+    let mut dying = Dying::new();
+    for place in ["mid_snapshot:1", "before_horizon:1", "after_horizon:1"] {
+        dying.log();
+        dying.ana.ok("sync");
+        dying.world.take_server().kill();
+        dying.installation().raise_horizon_until(dying.port, place).wait_for_death();
+        // The other tablet's cursor lies below it now, or below where it would be.
+        dying.recover(0, place);
+    }
+    let said = dying.installation().said();
+    assert_eq!(said.matches("the horizon of the log was raised").count(), 1, "{said}");
+    dying.end();
+}
+
+#[test]
 fn the_server_dies_at_any_moment() {
     let mut dying = Dying::new();
     let mut draw = Draw(27);

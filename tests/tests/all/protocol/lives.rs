@@ -6,7 +6,6 @@ use sync_core::document::slot::ContentHash;
 use sync_core::envelope::Evidence;
 use sync_core::exchange::message::{HoldReason, HoldState};
 use sync_core::exchange::server::entry::{LogEntry, Origin};
-use sync_core::exchange::server::reply::LogRead;
 use sync_core::kv::{KvRead, Write};
 use sync_core::roster::role::Role;
 use tests::model::rights::Deed;
@@ -199,11 +198,10 @@ fn repaired_by_the_listing() {
     story.ends();
 }
 
-#[test]
-fn fetched_from_a_stretch_that_was_set_back() {
-    let mut story = Story::school();
-    poison(&mut story);
-    set_aside(&mut story);
+/// Lets the case manager fetch a snapshot that is newer than her cursor, out of a stretch that is then set back; returns what stood there.
+fn phantom(story: &mut Story) -> Made {
+    poison(story);
+    set_aside(story);
     for device in DEVICES {
         story.sync(device);
     }
@@ -213,9 +211,36 @@ fn fetched_from_a_stretch_that_was_set_back() {
     story.world.take_image().unwrap();
     let lost = story.session("slp");
     story.sync("slp");
-    // The snapshot is newer than the case manager's cursor, which lies before the image.
+    // The case manager's cursor lies before the image.
     story.world.fetch(CM, false).unwrap();
     story.world.set_back().unwrap();
+    lost
+}
+
+#[test]
+fn a_snapshot_newer_than_what_is_left() {
+    let mut story = Story::school();
+    let lost = phantom(&mut story);
+    assert!(story.world.is_set_back(), "no tablet has shown what it saw");
+    // Others go on meanwhile, and the log comes to be as long as it was, and longer.
+    for _ in 0..4 {
+        story.session("ot");
+        story.sync("ot");
+    }
+    story.sync("cm");
+    assert!(!story.world.is_set_back(), "the snapshot's mark shows it at once, whatever the cursor says");
+    story.world.come_to_rest().unwrap();
+    let stands = story.world.tablets[CM].store().record(log().id(), &lost.keys[0]).unwrap();
+    assert!(stands.is_some(), "its author brings it back");
+    story.ends();
+}
+
+#[test]
+fn fetched_from_a_stretch_that_was_set_back() {
+    let mut story = Story::school();
+    // Of a server that shows nothing for a snapshot's place.
+    story.world.server.marks = false;
+    let lost = phantom(&mut story);
     for _ in 0..4 {
         story.session("ot");
         story.sync("ot");
@@ -244,7 +269,7 @@ fn below_the_horizon() {
     story.world.grant("psy", 0, Role::Psy, -30, Some(-1)).unwrap();
     // The para's tablet was away meanwhile, and so were those of the OT and of the psychologist.
     story.world.tablets[para] = away;
-    story.world.server.log.horizon = story.world.server.log.end();
+    story.below_the_horizon();
     for (at, device) in DEVICES.into_iter().enumerate() {
         story.sync(device);
         story.world.fetch(at, false).unwrap();

@@ -85,6 +85,11 @@ impl Story {
         story
     }
 
+    /// Raises the horizon to the end of the log: whoever was away is below it.
+    pub fn below_the_horizon(&mut self) {
+        assert!(self.world.server.raise_horizon(self.world.clock.now(), 0));
+    }
+
     pub fn at(&self, device: &str) -> usize {
         DEVICES.iter().position(|known| *known == device).unwrap()
     }

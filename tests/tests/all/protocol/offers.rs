@@ -5,9 +5,8 @@ use sync_core::document::schema::RecordKind;
 use sync_core::document::slot::Slot;
 use sync_core::envelope::Content;
 use sync_core::exchange::message::{HoldReason, HoldState, Offer, Request};
-use sync_core::exchange::server::entry::Hold;
+use sync_core::exchange::server::entry::{Hold, LogEntry};
 use sync_core::exchange::server::receive::{RECOVERED_MAX, WAITING_MAX};
-use sync_core::exchange::server::reply::LogRead;
 use sync_core::exchange::server::review::Review;
 use tests::model::rights::Deed;
 use tests::world::deeds;
@@ -65,8 +64,8 @@ fn of_the_present_life_nothing_is_taken() {
     let mut story = Story::school();
     story.session("slp");
     story.sync("slp");
-    // The case manager's cursor lies below the horizon: worth nothing here, and of this life all the same.
-    story.world.server.log.horizon = story.world.server.log.end();
+    // The case manager's cursor lies below the horizon, and in this life all the same.
+    story.below_the_horizon();
     let slots = invented(&mut story, &log(), 1);
     assert_eq!(offer(&mut story, &log(), slots), None);
     assert_eq!(recovered(&story), []);
@@ -82,6 +81,23 @@ fn what_brings_nothing_founds_nothing() {
     };
     assert_eq!(offer(&mut story, &elsewhere, vec![note]), None);
     assert_eq!(story.world.server.index().document(elsewhere.id()), Ok(None));
+}
+
+#[test]
+fn for_what_was_destroyed_since() {
+    let mut story = restored();
+    story.world.confirm().unwrap();
+    let elsewhere = DocumentName { period: "2071-72".into(), ..log() };
+    let slots = invented(&mut story, &elsewhere, 1);
+    assert_eq!(offer(&mut story, &elsewhere, slots), None);
+    let ids = [recovered(&story)[0].id];
+    let (now, coord) = (story.world.clock.now(), person("coord"));
+    let server = &mut story.world.server;
+    server.decide(now, |desk| desk.emit(LogEntry::Gone { document: elsewhere.id() }).unwrap());
+    assert_eq!(server.decide(now, |desk| desk.admit(coord, &ids).unwrap()), Review::Gone(ids[0]));
+    let declined = server.decide(now, |desk| desk.decline(coord, &ids, "it was destroyed").unwrap());
+    assert!(matches!(declined, Review::Decided(_)), "{declined:?}");
+    assert_eq!(recovered(&story), []);
 }
 
 #[test]

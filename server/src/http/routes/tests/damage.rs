@@ -12,7 +12,6 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use sync_core::exchange::client::copy::fetched;
 use sync_core::ids::DocumentId;
 
 use super::copy_folder;
@@ -223,9 +222,11 @@ async fn fetch_all(school: &School, tablet: &mut Tablet) -> Result<Vec<DocumentI
         }
         let number = |name: &str| header(response.headers(), name).parse::<u64>().unwrap();
         let (seq, incarnation) = (number("x-carryover-seq"), number("x-carryover-incarnation") as u32);
+        let mark = Cursor::from_text(header(response.headers(), "x-carryover-mark"));
         let saved = bytes(response).await;
         let device = tablet.profile.device;
-        let writes = fetched(&tablet.store, device, name.id(), incarnation, seq, &saved);
+        let got = Fetched { incarnation, seq, mark, bytes: &saved };
+        let writes = fetched(&tablet.store, device, name.id(), &got);
         tablet.store.apply(writes.unwrap());
     }
     Ok(withheld)

@@ -2,6 +2,7 @@ mod damage;
 mod description;
 mod families;
 mod holds;
+mod horizon;
 mod limits;
 mod malformed;
 mod noted;
@@ -19,8 +20,9 @@ use serde_json::json;
 use sync_core::document::copy::slots_of_document;
 use sync_core::document::name::{DocumentKind, DocumentName};
 use sync_core::document::slot::{Fields, SlotKey};
+use sync_core::exchange::client::copy::{Fetched, fetched};
 use sync_core::exchange::codec;
-use sync_core::exchange::message::{Outcome, Reply, Request};
+use sync_core::exchange::message::{Cursor, Outcome, Reply, Request};
 use sync_core::exchange::server::entry::LogEntry;
 use sync_core::ids::DeviceId;
 use sync_core::projection::card::{Card, card_key};
@@ -233,6 +235,8 @@ async fn a_snapshot_comes_in_ranges_and_is_built_again_where_it_is_damaged() {
     let (tag, seq) =
         (header(whole.headers(), "etag").to_owned(), header(whole.headers(), "x-carryover-seq").to_owned());
     assert_eq!(header(whole.headers(), "accept-ranges"), "bytes");
+    let mark = Cursor::from_text(header(whole.headers(), "x-carryover-mark")).unwrap();
+    assert_eq!(mark, school.engine.mark_at(seq.parse().unwrap()).unwrap());
     let whole = bytes(whole).await;
     let opened = slots_of_document(log.id(), &whole).unwrap();
     assert!(sessions.iter().all(|key| opened.slots.iter().any(|slot| slot.key == *key)));
@@ -295,14 +299,8 @@ async fn a_first_sync_fetches_what_is_too_long_to_be_told() {
         header(response.headers(), "x-carryover-incarnation").parse().unwrap(),
     );
     let saved = bytes(response).await;
-    let writes = sync_core::exchange::client::copy::fetched(
-        &ben.store,
-        ben.profile.device,
-        log.id(),
-        incarnation,
-        seq,
-        &saved,
-    );
+    let got = Fetched { incarnation, seq, mark: None, bytes: &saved };
+    let writes = fetched(&ben.store, ben.profile.device, log.id(), &got);
     ben.store.apply(writes.unwrap());
     assert!(ben.has(log.id(), &last.unwrap()));
 }

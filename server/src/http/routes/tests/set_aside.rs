@@ -4,7 +4,6 @@ use sync_core::document::change::{ChangeHash, Position, encode};
 use sync_core::document::founding::containers_of;
 use sync_core::document::slot::{ContentHash, Slot};
 use sync_core::envelope::Evidence;
-use sync_core::exchange::client::copy::fetched;
 use sync_core::exchange::message::{HoldReason, HoldState};
 use sync_core::exchange::register::Gone;
 use sync_core::exchange::server::entry::Origin;
@@ -13,7 +12,7 @@ use super::*;
 use crate::register::RegisterFile;
 
 /// Puts a session of this person's into the student's log that builds on something nobody has, as a fault of ours might.
-async fn poison(school: &School, tablet: &Tablet) -> SlotKey {
+pub(super) async fn poison(school: &School, tablet: &Tablet) -> SlotKey {
     let log = school.document(DocumentKind::Log, None);
     let mut author = tablet.clone();
     let key = author.log(&log, "slp");
@@ -82,7 +81,8 @@ async fn a_change_that_makes_a_document_unloadable_is_set_aside_and_everything_e
             .await;
         let seq = header(response.headers(), "x-carryover-seq").parse().unwrap();
         let saved = bytes(response).await;
-        let writes = fetched(&tablet.store, tablet.profile.device, log.id(), 1, seq, &saved).unwrap();
+        let got = Fetched { incarnation: 1, seq, mark: None, bytes: &saved };
+        let writes = fetched(&tablet.store, tablet.profile.device, log.id(), &got).unwrap();
         tablet.store.apply(writes);
         for key in [&before, &after, &on_the_old] {
             assert!(tablet.has(log.id(), key));

@@ -22,10 +22,15 @@ impl Index<'_> {
         self.values(key::life(&[]))
     }
 
+    /// Returns the horizon: up to this place in the log documents are told whole and not change by change; 0 where there is none.
+    pub fn horizon(&self) -> Result<u64, KvError> {
+        Ok(self.read(&key::horizon())?.unwrap_or_default())
+    }
+
     /// Returns the documents that are parked: nobody has named the student whose they are.
     pub fn parked(&self) -> Result<Vec<DocumentName>, KvError> {
         let mut parked = Vec::new();
-        for document in self.values::<DocumentState>(key::document(&[]))? {
+        for document in self.all_documents()? {
             if self.student(document.name.subject)?.is_none() {
                 parked.push(document.name);
             }
@@ -56,6 +61,11 @@ impl Index<'_> {
     /// Returns a document.
     pub fn document(&self, id: DocumentId) -> Result<Option<DocumentState>, KvError> {
         self.read(&key::document(&id.0))
+    }
+
+    /// Returns every document.
+    pub fn all_documents(&self) -> Result<Vec<DocumentState>, KvError> {
+        self.values(key::document(&[]))
     }
 
     /// Returns a student's documents.

@@ -36,6 +36,9 @@ pub(crate) fn day() -> Vec<u8> {
 pub(crate) fn restored() -> Vec<u8> {
     of(b'o', &[b"restored"])
 }
+pub(crate) fn horizon() -> Vec<u8> {
+    of(b'o', &[b"horizon"])
+}
 /// Life of the log.
 pub(crate) fn life(log: &[u8]) -> Vec<u8> {
     of(b'l', &[log])
