@@ -9,9 +9,9 @@ use sync_core::document::name::{DocumentKind, DocumentName};
 use sync_core::document::slot::ContentHash;
 use sync_core::exchange::message::{Reply, Request};
 use sync_core::exchange::server::entry::{LogEntry, Origin};
-use sync_core::gate::policy::POLICY;
 use sync_core::ids::{DeviceId, GrantId, PersonId, StudentId, TabletId, derive};
 use sync_core::roster::role::Role;
+use sync_core::roster::version::PolicyVersion;
 use sync_core::roster::{Device, DeviceState, Grant, Person, Student};
 use sync_core::time::{Moment, Zone};
 use tempfile::TempDir;
@@ -132,8 +132,11 @@ impl School {
         self.engine
             .decide(move |desk| {
                 for change in changes {
-                    let origin =
-                        Origin::Issued { envelopes: Vec::new(), admitted: Vec::new(), policy: POLICY };
+                    let origin = Origin::Issued {
+                        envelopes: Vec::new(),
+                        admitted: Vec::new(),
+                        policy: PolicyVersion::default().number(),
+                    };
                     desk.emit(LogEntry::Changed { document, change, origin })?;
                 }
                 Ok(Ruling::Stands(()))

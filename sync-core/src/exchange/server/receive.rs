@@ -16,7 +16,7 @@ use crate::exchange::server::judge::Judged;
 use crate::exchange::server::look_up::look_up;
 use crate::exchange::server::receipt::{About, content_of};
 use crate::gate::apart::Misshapen;
-use crate::gate::policy::{self, POLICY};
+use crate::gate::policy;
 use crate::gate::shape::Wrapping;
 use crate::ids::{ActId, DeviceId, DocumentId};
 use crate::roster::Device;
@@ -291,6 +291,7 @@ impl Desk<'_> {
         if !acts.iter().zip(verdicts).any(|(act, judged)| judged.reason.is_none() && !act.new.is_empty()) {
             return Ok(0);
         }
+        let policy = self.policy().number();
         let whole = acts.iter().zip(verdicts).all(|(act, judged)| act.whole && judged.reason.is_none());
         if let (Some(wrapping), true) = (wrapping, whole)
             && let Ok(meta) = self.fits(document, state, &wrapping)?
@@ -299,13 +300,12 @@ impl Desk<'_> {
                 envelope: hash,
                 signature: envelope.signature,
                 evidence: verified.body().evidence.clone(),
-                policy: POLICY,
+                policy,
             };
             let meaning = Meaning { change: &wrapping.outline, step: meta.step, slots, contents };
             return self.store_verbatim(document, state, wrapping.bytes, &meaning, origin);
         }
-        let origin =
-            Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy: POLICY };
+        let origin = Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy };
         if whole {
             return self.issue_on(document, state, slots, contents, &origin);
         }
@@ -366,7 +366,7 @@ impl Desk<'_> {
                     evidence: verified.body().evidence.clone(),
                     received: self.conditions().now,
                     seq: 0,
-                    policy: POLICY,
+                    policy: self.policy().number(),
                     state: HoldState::Waiting,
                 };
                 let hold = self.with_state_of_base(hold, base)?;
