@@ -44,7 +44,7 @@ impl School {
         let folder = Arc::new(tempfile::tempdir()?);
         let clock = Clock::start(ClockSetting::At(EVENING));
         let (data, keys) = (folder.path().join("data"), folder.path().join("keys"));
-        let settings = Settings { data, keys, clock, verbatim: true };
+        let settings = Settings { data, keys, clock, verbatim: true, policy: None };
         let zone = Zone::named("America/Chicago")?;
         Engine::found(&settings, Founding { name: "Lakeview".to_owned(), zone })?;
         let engine = Engine::open(&settings)?;
