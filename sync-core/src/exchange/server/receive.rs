@@ -7,7 +7,7 @@ use crate::document::slot::{ContentHash, Slot, SlotKey, by_act};
 use crate::envelope::{Envelope, Verified};
 use crate::exchange::message::{Fate, HoldReason, HoldState, Outcome, Receipt};
 use crate::exchange::server::apply::{Contents, Meaning};
-use crate::exchange::server::check::{Checked, Refused, Whole};
+use crate::exchange::server::check::{Checked, NO_SUCH_DOCUMENT, Refused, Whole, check};
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{Hold, LogEntry, Origin};
 use crate::exchange::server::hold::{Earlier, hold_id, known};
@@ -86,7 +86,16 @@ impl Desk<'_> {
                 let judged = self.receive_whole(whole, checked.envelope, hash, receipt)?;
                 Ok(judged.into_iter().chain(refused).collect())
             }
-            Err(refused) => self.refuse(refused, device, checked.envelope, checked.hash),
+            Err(refused) => {
+                // The document may have been given to its author since it was looked for, outside the writer's turn.
+                if refused.code == NO_SUCH_DOCUMENT {
+                    let again = check(&self.index(), checked.envelope.clone())?;
+                    if again.content.is_ok() {
+                        return self.settle_envelope(device, again, receipt);
+                    }
+                }
+                self.refuse(refused, device, checked.envelope, checked.hash)
+            }
         }
     }
 
