@@ -186,7 +186,7 @@ pub fn may(
         Deed::Assign { .. } => of_mine || manages,
         Deed::Tap => on_team,
         Deed::Certify { .. } => {
-            kind == Kind::Log
+            matches!(kind, Kind::Log | Kind::Own)
                 && clinician
                 && (unknown || (mine && matches!(container, "sessions" | "missed")))
         }
