@@ -242,6 +242,7 @@ impl<'a> Desk<'a> {
             org: self.roster.profile.org,
             student,
             member: self.roster.profile.person,
+            policy: self.roster.policy,
             roles,
             calendar: &self.roster.calendar,
             zone: &self.roster.zone,
@@ -435,6 +436,7 @@ fn expectation(
     made: &Act,
 ) -> Result<Expectation, KvError> {
     let place = Place {
+        policy: roster.policy,
         kind: name.kind,
         member: name.member,
         author: roster.profile.person,

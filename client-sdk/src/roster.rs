@@ -18,6 +18,7 @@ use sync_core::projection::facts::{
 use sync_core::roster::calendar::Calendar;
 use sync_core::roster::reading::Roles;
 use sync_core::roster::role::Role;
+use sync_core::roster::version::PolicyVersion;
 use sync_core::time::{Moment, Zone};
 
 use crate::local::Local;
@@ -35,6 +36,8 @@ pub struct Roster {
     pub zone: Zone,
     /// The organisation's terms.
     pub calendar: Calendar,
+    /// The version of the policy that the server named last, or the nearest that is known here.
+    pub policy: PolicyVersion,
     /// The person's places, present and coming.
     pub grants: Vec<OwnGrant>,
     /// The students on whose teams the person is.
@@ -83,6 +86,7 @@ impl Roster {
             person_external_id: home.person_external_id,
             zone,
             calendar,
+            policy: tablet.policy()?,
             grants: grants.grants,
             students,
             cards,
@@ -163,7 +167,7 @@ impl Roster {
 
     /// Returns whether a person with these roles reads a kind of document of others.
     pub fn reads(&self, kind: DocumentKind, roles: &Roles) -> bool {
-        sync_core::roster::reading::may_read_kind(kind, None, self.profile.person, roles)
+        sync_core::roster::reading::may_read_kind(self.policy, kind, None, self.profile.person, roles)
     }
 }
 

@@ -43,6 +43,7 @@ bugs! {
     CursorWithoutItsReply = "cursor_without_its_reply", "A tablet keeps a reply's cursor and not its entries.";
     SnapshotOlderThanBegin = "snapshot_older_than_begin", "A snapshot from before a document's begin is taken.";
     Predecessor = "predecessor", "The gate lets an operation with a predecessor through.";
+    PolicyWithoutEnds = "policy_without_ends", "A narrower policy is set, and nobody's reading ends.";
     RowsUncounted = "rows_uncounted", "A tablet's store is believed without its rows being counted.";
 }
 

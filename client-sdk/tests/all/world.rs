@@ -23,7 +23,6 @@ use sync_core::exchange::client::state::Profile;
 use sync_core::exchange::client::view::paired;
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{Cursor, Entry, Reply};
-use sync_core::gate::policy::POLICY;
 use sync_core::ids::{DeviceId, GrantId, LogId, OrgId, PersonId, StudentId, TabletId};
 use sync_core::measure::value::Measure;
 use sync_core::projection::facts::{
@@ -32,6 +31,7 @@ use sync_core::projection::facts::{
 use sync_core::roster::calendar::Calendar;
 use sync_core::roster::reading::Roles;
 use sync_core::roster::role::Role;
+use sync_core::roster::version::PolicyVersion;
 use sync_core::sealing::{OpeningKey, SealingKey};
 use sync_core::service::line::{Mode, Period};
 use sync_core::time::{Moment, Zone, moment_from_rfc3339};
@@ -144,7 +144,7 @@ pub fn reply(entries: Vec<Entry>, seq: u64) -> Reply {
         entries,
         cursor: Some(cursor(seq)),
         schema: 1,
-        policy: POLICY,
+        policy: PolicyVersion::default().number(),
         backed_up: 0,
         life: None,
         mark: None,

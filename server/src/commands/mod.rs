@@ -79,7 +79,13 @@ impl Common {
 
     /// Returns where an engine finds what it serves.
     pub fn settings(&self, data: &Path) -> Settings {
-        Settings { data: data.to_owned(), keys: self.keys(data), clock: self.clock(), verbatim: true }
+        Settings {
+            data: data.to_owned(),
+            keys: self.keys(data),
+            clock: self.clock(),
+            verbatim: true,
+            policy: None,
+        }
     }
 }
 

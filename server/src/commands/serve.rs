@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use sync_core::roster::version::PolicyVersion;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{Announced, CommandError, Common, Done, Exit, Outcome, announcement, outcome};
-use crate::engine::{Engine, above_horizon};
+use crate::engine::{Engine, Settings, above_horizon};
 use crate::http::{Limits, bind, routes, serve, shell};
 use crate::whole_file::write_whole;
 
@@ -39,11 +40,18 @@ pub(super) struct Serve {
     /// The data folder
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// The policy to put in force before anything is judged, by its number [default: the one that is in force]
+    #[arg(long, value_name = "N")]
+    policy: Option<String>,
 }
 
 impl Serve {
     pub(super) fn run(&self, common: &Common) -> Outcome {
-        let engine = Engine::open(&common.settings(&self.data))?;
+        let policy = self.policy.as_deref().map(str::parse::<PolicyVersion>).transpose().map_err(|error| {
+            let help = "nothing was changed: name one of these, or leave --policy out to go on with the one that is in force";
+            CommandError::of(Exit::Usage, "unknown_policy", &error, help)
+        })?;
+        let engine = Engine::open(&Settings { policy, ..common.settings(&self.data) })?;
         if engine.restored().is_ok_and(|restored| restored.waiting) {
             tracing::warn!(
                 "this server comes from a copy of the past and waits to be confirmed: tablets send again what was receipted since, nothing \

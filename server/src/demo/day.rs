@@ -11,6 +11,7 @@ use sync_core::ids::{OrgId, PersonId, StudentId};
 use sync_core::measure::value::{Count, Measure, Percent, Probe, Value as Figures, ValueError};
 use sync_core::roster::calendar::Calendar;
 use sync_core::roster::reading::Roles;
+use sync_core::roster::version::PolicyVersion;
 use sync_core::sensitive::Sensitive;
 use sync_core::service::missed::Reason;
 use sync_core::time::{Moment, Zone};
@@ -157,6 +158,7 @@ impl Day<'_> {
             org: self.org,
             student: student(self.org, line.pupil),
             member: PersonId::imported(self.org, line.who),
+            policy: PolicyVersion::default(),
             roles: &roles,
             calendar: self.calendar,
             zone: self.zone,

@@ -18,7 +18,13 @@ const SMALL: Size = Size { students: 5, weeks: 2 };
 
 fn settings(folder: &Path, clock: &str) -> Settings {
     let clock = Clock::start(clock.parse::<ClockSetting>().unwrap());
-    Settings { data: folder.join("data"), keys: folder.join("data.keys"), clock, verbatim: true }
+    Settings {
+        data: folder.join("data"),
+        keys: folder.join("data.keys"),
+        clock,
+        verbatim: true,
+        policy: None,
+    }
 }
 
 #[tokio::test]

@@ -153,6 +153,8 @@ pub(super) fn touched(index: &Index<'_>, entries: &[LogEntry]) -> Result<Touched
             | LogEntry::Restored { .. }
             | LogEntry::Confirmed { .. }
             | LogEntry::Certified { .. }
+            // Whoever reads something else by it is named by the entries that follow.
+            | LogEntry::Policy { .. }
             | LogEntry::Audit { .. }
             | LogEntry::Horizon { .. } => {}
         }

@@ -13,6 +13,7 @@ pub(crate) fn founded() -> (tempfile::TempDir, Settings) {
         keys: folder.path().join("data.keys"),
         clock: Clock::start(ClockSetting::default()),
         verbatim: true,
+        policy: None,
     };
     let zone = Zone::named("America/Chicago").unwrap();
     Engine::found(&settings, Founding { name: "Oak".into(), zone }).unwrap();

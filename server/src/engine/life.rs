@@ -180,6 +180,20 @@ pub(super) fn note_served(reader: &dyn StoreReader, keys: &Path) -> std::io::Res
     write_checked(&keys.join(SERVED), &Served::now(reader))
 }
 
+/// Notes beside the keys what of some durable entries a restored copy must not forget.
+pub(super) fn note_unforgettable(keys: &Path, entries: &[LogEntry]) -> Result<(), RegisterError> {
+    let rest = to_note(entries);
+    if rest.is_empty() {
+        return Ok(());
+    }
+    let changed = RegisterFile::beside(keys).change(|register| {
+        for entry in &rest {
+            register.note(entry);
+        }
+    });
+    changed.map(drop)
+}
+
 /// Puts the lives into the register that it lacks: all of them where it is new, or came back from an older copy of the keys.
 pub(super) fn complete(register: &mut Register, known: &[Life], own: LogId) {
     for life in known.iter().copied().chain([Life { log: own, from: None }]) {
@@ -216,7 +230,7 @@ fn unforgettable(reader: &dyn StoreReader, after: u64) -> Result<Vec<LogEntry>, 
 }
 
 /// The kinds of entries that the register notes; see [`LogEntry::kind`].
-const UNFORGETTABLE: [u16; 4] = [11, 27, 28, 45];
+const UNFORGETTABLE: [u16; 5] = [11, 27, 28, 29, 45];
 
 /// Returns what of some entries a restored copy must not forget.
 pub(super) fn to_note(entries: &[LogEntry]) -> Vec<LogEntry> {

@@ -10,16 +10,17 @@ use std::thread;
 
 use sync_core::exchange::server::apply::apply;
 use sync_core::exchange::server::desk::{Conditions, Decided, Desk, DeskError, Secret, ServerRun};
-use sync_core::exchange::server::entry::Organisation;
+use sync_core::exchange::server::entry::{LogEntry, Organisation};
 use sync_core::exchange::server::index::Index;
 use sync_core::ids::{LogId, OrgId};
 use sync_core::kv::{KvError, Overlay};
+use sync_core::roster::version::PolicyVersion;
 use sync_core::time::Zone;
 use tokio::sync::watch;
 
 use super::backed_up::BackedUp;
 use super::cards::{Cards, Touched};
-use super::life::{Unnoted, complete, note_served, settle};
+use super::life::{Unnoted, complete, note_served, note_unforgettable, settle};
 use super::log::{entry_of, frame_of};
 use super::presence::Presence;
 use super::snapshot::{FOLDER as SNAPSHOTS, Snapshots};
@@ -49,6 +50,8 @@ pub struct Settings {
     pub clock: Clock,
     /// Whether a change that fits may be stored as it came.
     pub verbatim: bool,
+    /// The version of the policy that is to be in force; none for the one that is.
+    pub policy: Option<PolicyVersion>,
 }
 
 /// What an organisation is founded with.
@@ -191,7 +194,9 @@ impl Engine {
         let standing = standing(settings, &keys)?;
         settle(&mut *store, &settings.keys, &standing)?;
         let conditions = standing.conditions(LogId(store.reader().log_id()));
-        begin_day(&mut *store, conditions)?;
+        let begun = begin_day(&mut *store, conditions, settings.policy)?;
+        // Behind what is noted as served nobody looks for what a restored copy must not forget.
+        note_unforgettable(&settings.keys, &begun)?;
         note_served(store.reader().as_ref(), &settings.keys)?;
         // What was due when the last start ended is not known: all are looked at again.
         let cards = Arc::new(Cards::default());
@@ -279,12 +284,25 @@ pub(super) fn catch_up(store: &mut dyn Store) -> Result<(), OpenEngineError> {
     Ok(())
 }
 
-fn begin_day(store: &mut dyn Store, conditions: Conditions) -> Result<(), OpenEngineError> {
+/// Begins the present day, and puts a policy in force before anything is judged by another; returns what that came to.
+fn begin_day(
+    store: &mut dyn Store,
+    conditions: Conditions,
+    policy: Option<PolicyVersion>,
+) -> Result<Vec<LogEntry>, OpenEngineError> {
     let mut desk = Desk::new(store.index(), store.next_seq(), conditions)?;
     desk.advance()?;
+    if let Some(version) = policy {
+        let before = desk.policy();
+        if desk.set_policy(version, None)? {
+            tracing::info!(%version, %before, "another policy is in force from here on");
+        }
+    }
     desk.refresh_facts()?;
     let decided = desk.decide();
-    commit(store, decided)
+    let entries = decided.entries.clone();
+    commit(store, decided)?;
+    Ok(entries)
 }
 
 pub(super) fn commit(store: &mut dyn Store, decided: Decided) -> Result<(), OpenEngineError> {

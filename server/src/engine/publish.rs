@@ -208,7 +208,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::start("2026-10-14T20:00:00-05:00".parse::<ClockSetting>().unwrap());
         let (data, keys) = (folder.path().join("data"), folder.path().join("data.keys"));
-        let settings = Settings { data, keys, clock, verbatim: true };
+        let settings = Settings { data, keys, clock, verbatim: true, policy: None };
         found(&settings, Size { students: 5, weeks: 2 }).unwrap();
         let engine = Engine::open(&settings).unwrap();
         let students = engine.students_with_readers().unwrap();

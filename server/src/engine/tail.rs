@@ -97,6 +97,7 @@ pub(super) fn written(entries: Vec<LogEntry>) -> Written {
         | LogEntry::Restored { .. }
         | LogEntry::Confirmed { .. }
         | LogEntry::Certified { .. }
+        | LogEntry::Policy { .. }
         | LogEntry::Audit { .. }
         | LogEntry::Horizon { .. } => None,
     };

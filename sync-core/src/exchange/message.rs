@@ -8,8 +8,8 @@ use crate::document::schema::SCHEMA;
 use crate::document::slot::{ContentHash, Slot};
 use crate::envelope::Envelope;
 use crate::exchange::codec;
-use crate::gate::policy::POLICY;
 use crate::ids::{ActId, DeviceId, DocumentId, HoldId, LogId, OrgId, PersonId, derive};
+use crate::roster::version::PolicyVersion;
 use crate::time::Moment;
 
 /// Envelopes in one request.
@@ -148,7 +148,7 @@ impl Request {
             device,
             cursor,
             schema: SCHEMA,
-            policy: POLICY,
+            policy: PolicyVersion::default().number(),
             envelopes: Vec::new(),
             heard: None,
             mark: None,

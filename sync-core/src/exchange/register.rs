@@ -1,4 +1,5 @@
-//! What a restored copy must not forget: every life of the log, revoked devices, guardians who may see nothing, documents that are gone.
+//! What a restored copy must not forget: every life of the log, revoked devices, guardians who may see nothing, documents that are gone, and
+//! the policy.
 //!
 //! The register lies beside the server's keys, outside the backups, and is applied before anything else of a restored copy is looked at.
 //! It is a value; whoever keeps the keys keeps the file.
@@ -12,6 +13,7 @@ use crate::exchange::server::entry::LogEntry;
 use crate::ids::{DeviceId, DocumentId, GuardianId, LogId};
 use crate::projection::family::{AccessByHand, FamilyEntry};
 use crate::roster::DeviceState;
+use crate::roster::version::PolicyVersion;
 
 /// One life of the organisation's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,9 @@ pub struct Register {
     /// What was decided by hand about guardians: a court order made since the backup holds.
     #[serde(default)]
     pub guardians: BTreeMap<GuardianId, AccessByHand>,
+    /// The version of the policy that was set last; none where none ever was. A copy from before it does not widen it again.
+    #[serde(default)]
+    pub policy: Option<PolicyVersion>,
     /// Documents that were destroyed, or began anew.
     pub documents: BTreeMap<DocumentId, Gone>,
 }
@@ -79,6 +84,7 @@ impl Register {
                 let access = AccessByHand { restricted: *restricted, ended: *ended };
                 self.guardians.insert(*guardian, access);
             }
+            LogEntry::Policy { version, .. } => self.policy = Some(*version),
             LogEntry::Gone { document } => drop(self.documents.insert(*document, Gone::Destroyed)),
             LogEntry::Replaced { document, incarnation, without } => {
                 self.renew(*document, *incarnation, without)
@@ -104,6 +110,7 @@ impl Register {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Moment;
 
     const LOG: LogId = LogId([1; 16]);
 
@@ -118,6 +125,9 @@ mod tests {
             |restricted| LogEntry::Family(FamilyEntry::Access { guardian, restricted, ended: false });
         assert!(register.note(&access(true)) && !register.note(&access(true)));
         assert!(register.note(&access(false)), "the last decision is the one that holds");
+        let set = |version| LogEntry::Policy { version, by: None, time: Moment(0) };
+        assert!(register.note(&set(PolicyVersion::V2)) && !register.note(&set(PolicyVersion::V2)));
+        assert!(register.note(&set(PolicyVersion::V1)), "the last one is in force");
         let document = DocumentId([6; 16]);
         let without =
             vec![(SlotKey::new(crate::ids::PersonId([7; 16]), ulid::Ulid::from(1)), ContentHash([8; 16]))];

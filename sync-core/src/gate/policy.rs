@@ -8,15 +8,15 @@ use crate::document::name::DocumentKind;
 use crate::document::schema::{Fault, RecordKind, VOID, check_record, check_value, editable_leaf};
 use crate::document::slot::{Slot, SlotKey, Value};
 use crate::ids::PersonId;
-use crate::roster::reading::Roles;
+use crate::roster::reading::{Roles, may_read_kind};
 use crate::roster::role::Role;
-
-/// The version of this policy; a verdict is kept with the version that it was made by, and never judged again.
-pub const POLICY: u32 = 1;
+use crate::roster::version::PolicyVersion;
 
 /// Where the author stands when the slot arrives.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
+    /// The version of the policy that is in force; a verdict is kept with it, and never judged again.
+    pub policy: PolicyVersion,
     /// The kind of the document.
     pub kind: DocumentKind,
     /// For an `own` document, whose it is.
@@ -27,6 +27,13 @@ pub struct Place<'a> {
     pub roles: &'a Roles,
     /// For a `plan`, whether its school year is over.
     pub year_closed: bool,
+}
+
+impl Place<'_> {
+    /// Returns whether the author reads the document.
+    pub fn reads(&self) -> bool {
+        may_read_kind(self.policy, self.kind, self.member, self.author, self.roles)
+    }
 }
 
 /// What the index says of a record that a slot names.
@@ -187,7 +194,7 @@ fn right(
         RecordKind::PlanVersion | RecordKind::Service => amend_plan(place),
         RecordKind::Session | RecordKind::Missed => log(place),
         RecordKind::Observation => log(place).or_else(|| second_observer(place, slot)),
-        RecordKind::Tally | RecordKind::Tap => when(place.roles.iter().any(|role| role.is_on_teams())),
+        RecordKind::Tally | RecordKind::Tap => when(place.reads()),
         RecordKind::Edit => match named("target").and_then(|target| look_up(&target)) {
             Some(target) => edit(place, &target, slot),
             // Of what is not known here, nothing more can be said than that the author is on the team.
@@ -273,7 +280,8 @@ fn edit_of_logged(place: &Place<'_>, target: &Known, slot: &Slot) -> Option<Lack
     if voids && reasoned && place.roles.contains(&Role::Cm) && target.kind != RecordKind::Tap {
         return None;
     }
-    if target.owner != place.author || reinstates {
+    let in_tally = matches!(target.kind, RecordKind::Tally | RecordKind::Tap);
+    if target.owner != place.author || reinstates || (in_tally && !place.reads()) {
         return Some(Lack::NotAllowed);
     }
     let more_than_assistant = place.roles.iter().any(|role| role.is_on_teams() && *role != Role::Asst);

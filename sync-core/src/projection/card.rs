@@ -1,8 +1,8 @@
 //! The student card: what a member sees of a student whose plan and log the member does not read whole.
 //!
 //! It is the member's column of the matrix, projected by the server from the effective record and delivered as a fact, never a second
-//! copy that could disagree. A paraprofessional sees the assigned goals in their operational text, the services in force today, and
-//! today's sessions; an assistant, who reads the plan, sees the supervisor's sessions.
+//! copy that could disagree. A paraprofessional sees today's sessions, an assistant the supervisor's; whoever does not read the plan sees of it
+//! the assigned goals in their operational text, and the services in force today.
 
 use std::collections::BTreeSet;
 
@@ -22,8 +22,9 @@ use crate::ids::{PersonId, StudentId};
 use crate::kv::KvError;
 use crate::record::{Record, SessionView, Source, fold};
 use crate::roster::GrantState;
-use crate::roster::reading::{Roles, needs_card};
+use crate::roster::reading::{Roles, may_read_kind, needs_card};
 use crate::roster::role::Role;
+use crate::roster::version::PolicyVersion;
 use crate::sensitive::Sensitive;
 use crate::time::{Moment, Zone};
 
@@ -98,6 +99,8 @@ pub struct Holder<'a> {
     pub person: PersonId,
     /// As what the member stands on the team.
     pub roles: &'a Roles,
+    /// The version of the policy that is in force.
+    pub policy: PolicyVersion,
     /// Who signs for the member's work.
     pub supervisors: &'a BTreeSet<PersonId>,
     /// The school day.
@@ -107,10 +110,11 @@ pub struct Holder<'a> {
 /// Projects a member's card from the effective record.
 pub fn card(record: &Record<'_>, holder: &Holder<'_>, zone: &Zone) -> Card {
     let para = holder.roles.contains(&Role::Para);
+    let planless = !may_read_kind(holder.policy, DocumentKind::Plan, None, holder.person, holder.roles);
     let goals = record
         .goals
         .iter()
-        .filter(|goal| para && goal.head.counts() && goal.assigned.contains(&holder.person));
+        .filter(|goal| planless && goal.head.counts() && goal.assigned.contains(&holder.person));
     let goals = goals.filter_map(|goal| {
         Some(CardGoal {
             id: goal.head.key(),
@@ -124,7 +128,7 @@ pub fn card(record: &Record<'_>, holder: &Holder<'_>, zone: &Zone) -> Card {
         from.is_some_and(|from| from <= holder.today) && to.is_none_or(|to| holder.today <= to)
     };
     let services =
-        record.services.iter().filter(|line| para && line.head.counts() && in_force(line.from, line.to));
+        record.services.iter().filter(|line| planless && line.head.counts() && in_force(line.from, line.to));
     let services = services.filter_map(|line| {
         Some(CardService {
             id: line.head.key(),
@@ -211,7 +215,8 @@ impl Desk<'_> {
             let zone = self.organisation().zone.clone();
             let sources =
                 documents.iter().flatten().map(|(name, slots)| Source { name, slots: slots.iter() });
-            let holder = Holder { person, roles: &roles, supervisors: &supervisors, today };
+            let policy = self.policy();
+            let holder = Holder { person, roles: &roles, policy, supervisors: &supervisors, today };
             let card = codec::to_bytes(&card(&fold(student, &zone, sources), &holder, &zone));
             if self.index().fact(person, &card_key(student))? != Some(hash_of(&card)) {
                 self.emit(LogEntry::Fact {

@@ -272,6 +272,8 @@ impl Desk<'_> {
                 | LogEntry::Delivered { .. }
                 | LogEntry::Imported { .. }
                 | LogEntry::Family(_)
+                // Whoever reads something else by it is named by the entries that follow.
+                | LogEntry::Policy { .. }
                 | LogEntry::Audit { .. }
                 | LogEntry::Horizon { .. } => {}
             }

@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod reading;
 pub mod role;
+pub mod version;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};

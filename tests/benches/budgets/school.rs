@@ -9,9 +9,9 @@ use sync_core::document::name::{DocumentKind, DocumentName};
 use sync_core::document::slot::ContentHash;
 use sync_core::exchange::message::{Reply, Request};
 use sync_core::exchange::server::entry::{LogEntry, Origin};
-use sync_core::gate::policy::POLICY;
 use sync_core::ids::{DeviceId, GrantId, PersonId, StudentId, TabletId, derive};
 use sync_core::roster::role::Role;
+use sync_core::roster::version::PolicyVersion;
 use sync_core::roster::{Device, DeviceState, Grant, Person, Student};
 use sync_core::time::{Moment, Zone};
 use tempfile::TempDir;
@@ -44,7 +44,7 @@ impl School {
         let folder = Arc::new(tempfile::tempdir()?);
         let clock = Clock::start(ClockSetting::At(EVENING));
         let (data, keys) = (folder.path().join("data"), folder.path().join("keys"));
-        let settings = Settings { data, keys, clock, verbatim: true };
+        let settings = Settings { data, keys, clock, verbatim: true, policy: None };
         let zone = Zone::named("America/Chicago")?;
         Engine::found(&settings, Founding { name: "Lakeview".to_owned(), zone })?;
         let engine = Engine::open(&settings)?;
@@ -132,8 +132,11 @@ impl School {
         self.engine
             .decide(move |desk| {
                 for change in changes {
-                    let origin =
-                        Origin::Issued { envelopes: Vec::new(), admitted: Vec::new(), policy: POLICY };
+                    let origin = Origin::Issued {
+                        envelopes: Vec::new(),
+                        admitted: Vec::new(),
+                        policy: PolicyVersion::default().number(),
+                    };
                     desk.emit(LogEntry::Changed { document, change, origin })?;
                 }
                 Ok(Ruling::Stands(()))

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::ids::{ActId, DeviceId, DocumentId, HoldId, PersonId, StudentId};
 
-use rights::{Deed, Place, Target};
+use rights::{Deed, Place, Rules, Target};
 use words::Standing;
 pub use words::{Act, Document, Edit, Fate, Grant, Hold, Said, Verdict, Way};
 
@@ -28,6 +28,8 @@ pub struct Model {
     pub grants: BTreeMap<Vec<u8>, Grant>,
     /// The devices, and whether they are in use.
     pub devices: BTreeMap<DeviceId, bool>,
+    /// The rules that the server was told to go by.
+    pub rules: Rules,
     acts: Vec<Act>,
     by_key: BTreeMap<(DocumentId, String), Vec<usize>>,
     standing: BTreeMap<(DocumentId, String), Standing>,
@@ -64,12 +66,14 @@ impl Model {
         act.into_iter().for_each(|act| self.made(act));
     }
 
-    /// Is told that the server is what it was when `past` was the model. Who made what stays; a revoked device stays out.
+    /// Is told that the server is what it was when `past` was the model. Who made what stays; a revoked device stays out, and the rules
+    /// are those that it was told last.
     pub fn goes_back_to(&mut self, past: Self) {
         let now = std::mem::replace(self, past);
         self.acts = now.acts;
         self.by_key = now.by_key;
         self.devices = now.devices;
+        self.rules = now.rules;
         self.ever = now.ever;
     }
 
@@ -118,7 +122,7 @@ impl Model {
     pub fn reads(&self, person: PersonId, document: DocumentId, day: i64) -> bool {
         self.documents.get(&document).is_some_and(|document| {
             let places = self.places(person, document.student, day);
-            rights::reads(document.kind, document.member == Some(person), &places)
+            rights::reads(self.rules, document.kind, document.member == Some(person), &places)
         })
     }
 
@@ -139,7 +143,7 @@ impl Model {
         let document = self.documents.get(&act.document)?;
         let places = self.places(act.author, document.student, day);
         let own = document.member == Some(act.author);
-        if !rights::reads(document.kind, own, &places) {
+        if !rights::reads(self.rules, document.kind, own, &places) {
             return Some(&["access_ended"]);
         }
         if !self.devices.get(&act.device).copied().unwrap_or_default() {
@@ -388,14 +392,16 @@ impl Model {
         self.holds.values().any(same)
     }
 
-    /// Returns whether the act's document was ever given to its author.
+    /// Returns whether the act's document was ever given to its author, by whatever rules.
     fn ever_given(&self, act: &Act) -> bool {
         let Some(document) = self.documents.get(&act.document) else { return false };
         let given = |grant: &Grant| {
             let place = BTreeSet::from([grant.place]);
             grant.person == act.author
                 && grant.student == document.student
-                && rights::reads(document.kind, document.member == Some(act.author), &place)
+                && [Rules::First, Rules::Second].into_iter().any(|rules| {
+                    rights::reads(rules, document.kind, document.member == Some(act.author), &place)
+                })
         };
         self.grants.values().any(given)
     }

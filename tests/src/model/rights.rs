@@ -38,6 +38,16 @@ pub enum Place {
     Coordinator,
 }
 
+/// Which rules the server goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rules {
+    /// Those of the matrix.
+    #[default]
+    First,
+    /// A paraprofessional counts on no tally of the team, and an assistant has no plan.
+    Second,
+}
+
 use Place::{Assistant, CaseManager, Coordinator, Ot, Para, Psychologist, Slp, Teacher};
 
 /// What a deed does, as far as rights go by it. Records are named by their keys.
@@ -125,7 +135,16 @@ fn disciplines(places: &BTreeSet<Place>) -> BTreeSet<&'static str> {
 }
 
 /// Returns whether somebody who stands so reads such a document; `own` says whether it is theirs.
-pub fn reads(kind: Kind, own: bool, places: &BTreeSet<Place>) -> bool {
+pub fn reads(rules: Rules, kind: Kind, own: bool, places: &BTreeSet<Place>) -> bool {
+    let clinician = places.iter().any(is_clinician);
+    match (kind, rules) {
+        (Kind::Plan, Rules::Second) => clinician,
+        (Kind::Tally, Rules::Second) => clinician || places.contains(&Assistant),
+        (Kind::Plan | Kind::Tally | Kind::Log | Kind::Own, _) => reads_by_the_matrix(kind, own, places),
+    }
+}
+
+fn reads_by_the_matrix(kind: Kind, own: bool, places: &BTreeSet<Place>) -> bool {
     let clinician = places.iter().any(is_clinician);
     match kind {
         Kind::Plan => clinician || places.contains(&Assistant),
@@ -167,7 +186,7 @@ pub fn may(
         Deed::Assign { .. } => of_mine || manages,
         Deed::Tap => on_team,
         Deed::Certify { .. } => {
-            kind == Kind::Log
+            matches!(kind, Kind::Log | Kind::Own)
                 && clinician
                 && (unknown || (mine && matches!(container, "sessions" | "missed")))
         }

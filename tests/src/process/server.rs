@@ -66,6 +66,11 @@ impl Installation {
         self.announced_by("serve", port)
     }
 
+    /// Serves on a port (0: any), under a version of the policy.
+    pub fn serve_under(&self, policy: u32, port: u16) -> Server {
+        self.announced_by(&format!("serve --policy {policy}"), port)
+    }
+
     /// Founds the demo district where there is nothing, and serves it.
     pub fn serve_demo(&self) -> Server {
         self.announced_by("demo", 0)

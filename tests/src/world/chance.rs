@@ -8,6 +8,7 @@ use sync_core::exchange::message::Request;
 use sync_core::exchange::server::review::Review;
 use sync_core::ids::HoldId;
 use sync_core::roster::role::Role;
+use sync_core::roster::version::PolicyVersion;
 
 use super::deeds::{self, Maker};
 use super::network::Weather;
@@ -96,7 +97,7 @@ impl World {
         let among = if self.random.chance(60) { 4 } else { self.tablets.len() };
         let tablet = self.random.below(among);
         self.clock.pass_ms(self.random.below(600_000) as i64);
-        match self.random.below(107) {
+        match self.random.below(108) {
             0..28 => {
                 let now = self.clock.now();
                 if let Some(draft) = deeds::deed(&mut self.random, &self.tablets[tablet], now) {
@@ -161,6 +162,10 @@ impl World {
             101..102 => self.restore()?,
             102..103 => self.set_back()?,
             103..106 => self.confirm()?,
+            106..107 => {
+                let version = PolicyVersion::ALL[self.random.below(PolicyVersion::ALL.len())];
+                self.set_policy(version)?;
+            }
             _ => {
                 let lost = self.random.chance(50);
                 if self.random.chance(20) && tablet > 0 {

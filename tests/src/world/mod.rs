@@ -36,8 +36,9 @@ use sync_core::exchange::server::reply::LogRead;
 use sync_core::ids::{DeviceId, DocumentId, PersonId, StudentId};
 use sync_core::roster::DeviceState;
 use sync_core::roster::role::Role;
+use sync_core::roster::version::PolicyVersion;
 
-use crate::model::rights::Place;
+use crate::model::rights::{Place, Rules};
 use crate::model::{self, Model, Verdict, Wrong};
 use clock::Clock;
 use network::{Mishap, Network, Way, Weather};
@@ -173,6 +174,20 @@ impl World {
         let place = place_of(role);
         let grant = model::Grant { person, student, place, from, to };
         self.model.grants.insert(id, grant);
+        self.observe(u64::MAX)
+    }
+
+    /// Puts a version of the policy in force.
+    ///
+    /// # Errors
+    /// What the model finds wrong with what follows from it.
+    pub fn set_policy(&mut self, version: PolicyVersion) -> Result<(), Wrong> {
+        self.note("policy", version);
+        self.server.decide(self.clock.now(), |desk| desk.set_policy(version, None).map(drop).expect("set"));
+        self.model.rules = match version {
+            PolicyVersion::V1 => Rules::First,
+            PolicyVersion::V2 => Rules::Second,
+        };
         self.observe(u64::MAX)
     }
 

@@ -46,6 +46,7 @@ impl Office {
             keys: folder.path().join("data.keys"),
             clock: Clock::start(START.parse::<ClockSetting>().unwrap()),
             verbatim: true,
+            policy: None,
         };
         let zone = Zone::named("America/Chicago").unwrap();
         Engine::found(&settings, Founding { name: "Lake".into(), zone }).unwrap();

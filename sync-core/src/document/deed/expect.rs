@@ -9,7 +9,6 @@ use super::act::Act;
 use crate::document::schema::Fault;
 use crate::document::slot::SlotKey;
 use crate::gate::policy::{Known, Lack, Place, builds_on, judge, known_of};
-use crate::roster::reading::may_read_kind;
 
 /// What will become of an act, as far as a tablet can tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +22,8 @@ pub enum Expectation {
 /// For which of several causes an act would be held: the first in this order that there is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
-    /// The author does not have the document any more.
-    #[error("you are not on this student's team any more")]
+    /// The author does not have the document any more: the place has ended or is another one, or the policy is.
+    #[error("your place on this student's team does not give you this any more")]
     AccessEnded,
     /// The author's place does not allow it.
     #[error("{}", words(.0))]
@@ -72,7 +71,7 @@ pub struct Found {
 
 /// Returns what will become of `act` when somebody standing at `place` says it. `look_up` finds records of the same document.
 pub fn expect(place: &Place<'_>, act: &Act, look_up: &dyn Fn(&SlotKey) -> Option<Found>) -> Expectation {
-    if !may_read_kind(place.kind, place.member, place.author, place.roles) {
+    if !place.reads() {
         return Expectation::Held(Cause::AccessEnded);
     }
     let mut earlier: BTreeMap<SlotKey, Known> = BTreeMap::new();

@@ -13,6 +13,7 @@ use crate::document::slot::SlotKey;
 use crate::ids::{OrgId, PersonId, StudentId};
 use crate::roster::calendar::Calendar;
 use crate::roster::reading::{Roles, may_read};
+use crate::roster::version::PolicyVersion;
 use crate::time::{Moment, Zone};
 
 /// From where a member looks for a document.
@@ -24,6 +25,8 @@ pub struct Standpoint<'a> {
     pub student: StudentId,
     /// Who does it.
     pub member: PersonId,
+    /// The version of the policy that the server goes by, as far as it is known here.
+    pub policy: PolicyVersion,
     /// As what the member stands on the student's team.
     pub roles: &'a Roles,
     /// The organisation's terms.
@@ -113,7 +116,9 @@ pub fn document_for(deed: &Deed, from: &Standpoint<'_>) -> Home {
         member: (*kind == DocumentKind::Own).then_some(from.member),
     };
     let mut names = deed.kinds().iter().map(named);
-    names.find(|name| may_read(name, from.member, from.roles)).map_or(Home::Nowhere, Home::Document)
+    names
+        .find(|name| may_read(from.policy, name, from.member, from.roles))
+        .map_or(Home::Nowhere, Home::Document)
 }
 
 impl Standpoint<'_> {

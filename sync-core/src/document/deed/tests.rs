@@ -2,6 +2,7 @@
 
 mod making;
 mod places;
+mod versions;
 
 use std::collections::BTreeSet;
 

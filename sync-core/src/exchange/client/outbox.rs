@@ -265,7 +265,8 @@ fn greeting(tablet: &Tablet<'_>, clock: Moment) -> Result<Outgoing, OutboxError>
         None
     };
     let request = Request::bare(profile.org, profile.device, cursor, clock);
-    Ok(Outgoing::of(stood, Request { heard, mark, trail, ..request }))
+    let policy = tablet.policy()?.number();
+    Ok(Outgoing::of(stood, Request { policy, heard, mark, trail, ..request }))
 }
 
 /// Which receipts go with sealed acts.

@@ -13,6 +13,7 @@ use crate::exchange::codec;
 use crate::exchange::message::{Cursor, EndReason, HoldView, Listed, Receipt};
 use crate::ids::{ActId, DeviceId, DocumentId, HoldId, OrgId, PersonId, StudentId};
 use crate::kv::{self, KvError, KvRead, Overlay, Pair};
+use crate::roster::version::PolicyVersion;
 use crate::time::Moment;
 
 /// Whose tablet this is, as pairing said.
@@ -375,6 +376,11 @@ impl Tablet<'_> {
     /// Returns the day on which the listing was last compared, as days since 1970.
     pub(crate) fn listed_on(&self) -> Result<Option<i64>, KvError> {
         self.read(&key::meta("listed on"))
+    }
+
+    /// Returns the policy by which acts are expected to be judged: the one that the server named last, or the nearest that is known here.
+    pub fn policy(&self) -> Result<PolicyVersion, KvError> {
+        Ok(self.server()?.map(|server| PolicyVersion::nearest(server.policy)).unwrap_or_default())
     }
 
     /// Returns whether the server has asked for the listing.

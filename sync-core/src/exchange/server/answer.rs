@@ -21,7 +21,6 @@ use crate::exchange::server::receive::{over_quota, over_recovered};
 use crate::exchange::server::reply::{LogRead, Worth, cursor_at, is_ours, tell, worth};
 use crate::exchange::server::restore::{Opened, is_a_life, life, open, waits_for_confirmation};
 use crate::exchange::server::seen::Seen;
-use crate::gate::policy::POLICY;
 use crate::ids::{DeviceId, DocumentId, HoldId, LogId};
 use crate::key::Keys;
 use crate::kv::KvError;
@@ -318,7 +317,7 @@ pub fn fates_only(
         cursor: None,
         mark,
         schema: SCHEMA,
-        policy: POLICY,
+        policy: index.policy()?.number(),
         backed_up: request.backed_up,
         life,
         afresh: false,

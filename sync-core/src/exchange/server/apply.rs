@@ -151,6 +151,7 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
         }
         LogEntry::Imported { row, said } => put_pieces(sheet, &key::roster(&row.0), said),
         LogEntry::Family(entry) => crate::projection::family::apply(sheet, seq, entry)?,
+        LogEntry::Policy { version, .. } => put(sheet, key::policy(), version),
         LogEntry::Delivered { .. } | LogEntry::Audit { .. } => {}
         LogEntry::Horizon { at } => put(sheet, key::horizon(), at),
     }

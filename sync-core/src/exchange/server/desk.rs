@@ -11,6 +11,7 @@ use crate::exchange::server::entry::{LogEntry, Organisation};
 use crate::exchange::server::index::Index;
 use crate::ids::{LogId, derive};
 use crate::kv::{KvError, KvRead, Overlay, Write};
+use crate::roster::version::PolicyVersion;
 use crate::time::Moment;
 
 /// What one start of the server issues changes as: drawn at random at every start, so that a server that came back from an old copy never
@@ -68,6 +69,7 @@ pub struct Desk<'a> {
     entries: Vec<LogEntry>,
     next: u64,
     organisation: Organisation,
+    policy: PolicyVersion,
     conditions: Conditions,
 }
 
@@ -101,7 +103,8 @@ impl<'a> Desk<'a> {
     /// [`DeskError::NotFounded`] where the log does not begin with an organisation.
     pub fn new(index: &'a dyn KvRead, next: u64, conditions: Conditions) -> Result<Self, DeskError> {
         let organisation = Index(index).organisation()?.ok_or(DeskError::NotFounded)?;
-        Ok(Self { sheet: Overlay::new(index), entries: Vec::new(), next, organisation, conditions })
+        let policy = Index(index).policy()?;
+        Ok(Self { sheet: Overlay::new(index), entries: Vec::new(), next, organisation, policy, conditions })
     }
 
     /// Founds an organisation: the first desk of a log, already with its entry on it.
@@ -118,6 +121,7 @@ impl<'a> Desk<'a> {
             entries: Vec::new(),
             next: 1,
             organisation: organisation.clone(),
+            policy: PolicyVersion::default(),
             conditions,
         };
         desk.emit(LogEntry::Organisation(organisation))?;
@@ -132,6 +136,9 @@ impl<'a> Desk<'a> {
     pub fn emit(&mut self, entry: LogEntry) -> Result<u64, DeskError> {
         let seq = self.next;
         apply(&mut self.sheet, seq, &entry)?;
+        if let LogEntry::Policy { version, .. } = &entry {
+            self.policy = *version;
+        }
         self.entries.push(entry);
         self.next += 1;
         Ok(seq)
@@ -158,6 +165,11 @@ impl<'a> Desk<'a> {
     /// Returns the organisation.
     pub fn organisation(&self) -> &Organisation {
         &self.organisation
+    }
+
+    /// Returns the version of the policy that is in force on this sheet.
+    pub fn policy(&self) -> PolicyVersion {
+        self.policy
     }
 
     /// Returns what the decisions go by.

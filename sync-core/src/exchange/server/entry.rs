@@ -14,6 +14,7 @@ use crate::ids::{ActId, DeviceId, DocumentId, GrantId, HoldId, LogId, OrgId, Per
 use crate::projection::family::FamilyEntry;
 use crate::roster::calendar::Calendar;
 use crate::roster::reading::Roles;
+use crate::roster::version::PolicyVersion;
 use crate::roster::{Device, DeviceState, Grant, Guardian, Person, School, Student};
 use crate::sensitive::Sensitive;
 use crate::time::{Moment, Zone};
@@ -327,6 +328,15 @@ pub enum LogEntry {
         /// Which document.
         document: DocumentId,
     },
+    /// Another version of the policy is in force from here on; what begins and ends with it follows.
+    Policy {
+        /// Which version.
+        version: PolicyVersion,
+        /// Who set it; none where it was set on the machine itself.
+        by: Option<PersonId>,
+        /// When.
+        time: Moment,
+    },
     /// Somebody decided something by hand that no other entry names.
     Audit {
         /// Who; none for an administrator's token of the machine itself.
@@ -377,6 +387,7 @@ impl LogEntry {
             | Self::Restored { .. }
             | Self::Confirmed { .. }
             | Self::Certified { .. }
+            | Self::Policy { .. }
             | Self::Audit { .. }
             | Self::Horizon { .. } => None,
         }
@@ -414,6 +425,7 @@ impl LogEntry {
             Self::Certified { .. } => 26,
             Self::Replaced { .. } => 27,
             Self::Gone { .. } => 28,
+            Self::Policy { .. } => 29,
             Self::Horizon { .. } => 30,
         }
     }

@@ -10,7 +10,7 @@ use crate::exchange::message::EndReason;
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::LogEntry;
 use crate::ids::{PersonId, StudentId};
-use crate::roster::reading::{Roles, may_read};
+use crate::roster::reading::{Roles, may_read, might_read};
 use crate::roster::{Grant, GrantState};
 
 impl Desk<'_> {
@@ -39,7 +39,7 @@ impl Desk<'_> {
     }
 
     /// Begins and ends what a place gave that lay wholly in a part of the log that a restore has lost: who had a document once may still hand
-    /// in what was written in it.
+    /// in what was written in it. By which policy it was given then, nobody knows any more.
     fn begin_and_end(&mut self, person: PersonId, student: StudentId) -> Result<(), DeskError> {
         if self.index().restored()?.is_none() {
             return Ok(());
@@ -47,12 +47,20 @@ impl Desk<'_> {
         let today = self.today();
         let grants = self.index().grants_of(student, person)?.into_iter();
         let over = grants.filter(|grant| grant.to.is_some_and(|to| grant.from <= to && to < today));
-        let roles: Roles = over.map(|grant| grant.role).filter(|role| role.is_on_teams()).collect();
+        let former: Roles = over.map(|grant| grant.role).filter(|role| role.is_on_teams()).collect();
+        let present = self.roles_on(person, student, today)?;
         for document in self.index().documents(student)? {
-            let id = document.name.id();
-            if may_read(&document.name, person, &roles) && !self.index().was_given(person, id)? {
+            let (name, id) = (&document.name, document.name.id());
+            let (roles, why) = if might_read(name, person, &former) {
+                (&former, EndReason::GrantEnded)
+            } else if might_read(name, person, &present) && !may_read(self.policy(), name, person, &present) {
+                (&present, EndReason::PolicyChanged)
+            } else {
+                continue;
+            };
+            if !self.index().was_given(person, id)? {
                 self.emit(LogEntry::Begin { person, document: id, roles: roles.clone() })?;
-                self.emit(LogEntry::End { person, document: id, why: EndReason::GrantEnded })?;
+                self.emit(LogEntry::End { person, document: id, why })?;
             }
         }
         Ok(())
@@ -120,7 +128,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Begins and ends what this person reads of this student, so that it is what the grants of `day` say.
+    /// Begins and ends what this person reads of this student, so that it is what the grants of `day` and the policy in force say.
     ///
     /// # Errors
     /// [`DeskError::Index`].
@@ -129,13 +137,21 @@ impl Desk<'_> {
         for document in self.index().documents(student)? {
             let id = document.name.id();
             let reading = self.index().reading(person, id)?.filter(|reading| reading.ended.is_none());
-            let reads = may_read(&document.name, person, &roles) && !self.index().is_gone(id)?;
+            let reads =
+                may_read(self.policy(), &document.name, person, &roles) && !self.index().is_gone(id)?;
             match reading {
                 None if reads => {
                     self.emit(LogEntry::Begin { person, document: id, roles: roles.clone() })?;
                 }
-                Some(_) if !reads => {
-                    let why = if roles.is_empty() { EndReason::GrantEnded } else { EndReason::PlaceChanged };
+                Some(reading) if !reads => {
+                    let why = if roles.is_empty() {
+                        EndReason::GrantEnded
+                    } else if reading.roles == roles {
+                        // The place is what it was when the document was given: it is the policy that differs.
+                        EndReason::PolicyChanged
+                    } else {
+                        EndReason::PlaceChanged
+                    };
                     self.emit(LogEntry::End { person, document: id, why })?;
                 }
                 Some(reading) if reading.roles != roles => {

@@ -62,7 +62,8 @@ pub fn may_review(index: &Index<'_>, person: PersonId, roles: &Roles, hold: &Hol
     }
     // What the author did for the own record, the reviewer would do for the reviewer's own.
     let kind = if hold.name.kind == DocumentKind::Own { DocumentKind::Log } else { hold.name.kind };
-    let place = Place { kind, member: None, author: person, roles, year_closed: false };
+    let policy = index.policy()?;
+    let place = Place { policy, kind, member: None, author: person, roles, year_closed: false };
     let document = hold.document();
     let find = |key: &SlotKey| {
         let known = known(index, document, &Earlier::new(), key)?;
@@ -276,7 +277,7 @@ impl Desk<'_> {
         let seq = if slots.is_empty() {
             self.next()
         } else {
-            let policy = crate::gate::policy::POLICY;
+            let policy = self.policy().number();
             self.issue(
                 name,
                 &slots,

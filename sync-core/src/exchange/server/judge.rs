@@ -11,6 +11,7 @@ use crate::gate::policy::{self, Lack, Place};
 use crate::ids::{DocumentId, PersonId};
 use crate::roster::DeviceState;
 use crate::roster::reading::{Roles, may_read};
+use crate::roster::version::PolicyVersion;
 use crate::seeded::{Bug, seeded};
 
 /// What one act lacks; with no reason, it may stand.
@@ -24,6 +25,7 @@ pub(crate) struct Judged {
 
 /// Where an author stands as an envelope is judged: looked up once for all of its acts, in the writer's turn.
 pub(crate) struct Ground {
+    pub(super) policy: PolicyVersion,
     pub(super) author: PersonId,
     pub(super) device: Option<DeviceState>,
     pub(super) roles: Roles,
@@ -47,7 +49,9 @@ impl Desk<'_> {
         // Only a plan is of a year that closes: for all others the calendar need not be read.
         let year_closed =
             name.kind == DocumentKind::Plan && self.index().calendar()?.year_is_closed(&name.period, today);
-        Ok(Ground { author, device, reads: may_read(name, author, &roles), roles, year_closed })
+        let policy = self.policy();
+        let reads = may_read(policy, name, author, &roles);
+        Ok(Ground { policy, author, device, reads, roles, year_closed })
     }
 
     /// Judges slots of one act by where its author stands. `earlier` is what came before them in the same envelope and may stand.
@@ -64,6 +68,7 @@ impl Desk<'_> {
         }
         let index = self.index();
         let place = Place {
+            policy: ground.policy,
             kind: name.kind,
             member: name.member,
             author: ground.author,

@@ -26,4 +26,5 @@ pub mod restore;
 pub mod review;
 pub mod row;
 pub mod seen;
+mod set_policy;
 pub mod store_slots;

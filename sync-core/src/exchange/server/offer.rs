@@ -16,7 +16,6 @@ use crate::exchange::server::entry::{Hold, LogEntry};
 use crate::exchange::server::index::Index;
 use crate::exchange::server::receipt::content_of;
 use crate::exchange::server::renew::{is_note, late_among};
-use crate::gate::policy::POLICY;
 use crate::gate::shape::{SLOTS_MAX, Writer, shape_slots};
 use crate::ids::{ActId, DeviceId, DocumentId, HoldId, OrgId, PersonId, derive};
 
@@ -100,7 +99,7 @@ impl Desk<'_> {
                 evidence: Evidence { seen: None, app: APP.to_owned() },
                 received: self.conditions().now,
                 seq: 0,
-                policy: POLICY,
+                policy: self.policy().number(),
                 state: HoldState::Waiting,
             };
             let to = self.told_of(&hold)?;

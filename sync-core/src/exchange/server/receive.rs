@@ -7,7 +7,7 @@ use crate::document::slot::{ContentHash, Slot, SlotKey, by_act};
 use crate::envelope::{Envelope, Verified};
 use crate::exchange::message::{Fate, HoldReason, HoldState, Outcome, Receipt};
 use crate::exchange::server::apply::{Contents, Meaning};
-use crate::exchange::server::check::{Checked, Refused, Whole};
+use crate::exchange::server::check::{Checked, NO_SUCH_DOCUMENT, Refused, Whole, check};
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{Hold, LogEntry, Origin};
 use crate::exchange::server::hold::{Earlier, hold_id, known};
@@ -16,7 +16,7 @@ use crate::exchange::server::judge::Judged;
 use crate::exchange::server::look_up::look_up;
 use crate::exchange::server::receipt::{About, content_of};
 use crate::gate::apart::Misshapen;
-use crate::gate::policy::{self, POLICY};
+use crate::gate::policy;
 use crate::gate::shape::Wrapping;
 use crate::ids::{ActId, DeviceId, DocumentId};
 use crate::roster::Device;
@@ -86,7 +86,16 @@ impl Desk<'_> {
                 let judged = self.receive_whole(whole, checked.envelope, hash, receipt)?;
                 Ok(judged.into_iter().chain(refused).collect())
             }
-            Err(refused) => self.refuse(refused, device, checked.envelope, checked.hash),
+            Err(refused) => {
+                // The document may have been given to its author since it was looked for, outside the writer's turn.
+                if refused.code == NO_SUCH_DOCUMENT {
+                    let again = check(&self.index(), checked.envelope.clone())?;
+                    if again.content.is_ok() {
+                        return self.settle_envelope(device, again, receipt);
+                    }
+                }
+                self.refuse(refused, device, checked.envelope, checked.hash)
+            }
         }
     }
 
@@ -291,6 +300,7 @@ impl Desk<'_> {
         if !acts.iter().zip(verdicts).any(|(act, judged)| judged.reason.is_none() && !act.new.is_empty()) {
             return Ok(0);
         }
+        let policy = self.policy().number();
         let whole = acts.iter().zip(verdicts).all(|(act, judged)| act.whole && judged.reason.is_none());
         if let (Some(wrapping), true) = (wrapping, whole)
             && let Ok(meta) = self.fits(document, state, &wrapping)?
@@ -299,13 +309,12 @@ impl Desk<'_> {
                 envelope: hash,
                 signature: envelope.signature,
                 evidence: verified.body().evidence.clone(),
-                policy: POLICY,
+                policy,
             };
             let meaning = Meaning { change: &wrapping.outline, step: meta.step, slots, contents };
             return self.store_verbatim(document, state, wrapping.bytes, &meaning, origin);
         }
-        let origin =
-            Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy: POLICY };
+        let origin = Origin::Issued { envelopes: vec![envelope.clone()], admitted: Vec::new(), policy };
         if whole {
             return self.issue_on(document, state, slots, contents, &origin);
         }
@@ -366,7 +375,7 @@ impl Desk<'_> {
                     evidence: verified.body().evidence.clone(),
                     received: self.conditions().now,
                     seq: 0,
-                    policy: POLICY,
+                    policy: self.policy().number(),
                     state: HoldState::Waiting,
                 };
                 let hold = self.with_state_of_base(hold, base)?;

@@ -17,7 +17,6 @@ use crate::exchange::server::entry::{Hold, LogEntry, Origin};
 use crate::exchange::server::hold::hold_id;
 use crate::exchange::server::index::Index;
 use crate::exchange::server::reply::LogRead;
-use crate::gate::policy::POLICY;
 use crate::ids::{ActId, DeviceId, DocumentId, HoldId, PersonId, first_16};
 use crate::kv::KvError;
 
@@ -150,7 +149,7 @@ impl Desk<'_> {
             evidence: Evidence { seen: None, app: APP.to_owned() },
             received: self.conditions().now,
             seq: 0,
-            policy: POLICY,
+            policy: self.policy().number(),
             state: HoldState::Waiting,
         };
         Ok(acts.into_iter().map(hold).collect())

@@ -135,6 +135,9 @@ impl Desk<'_> {
                 self.emit(LogEntry::Family(FamilyEntry::Access { guardian, restricted, ended }))?;
             }
         }
+        if let Some(version) = register.policy {
+            self.set_policy(version, None)?;
+        }
         for (document, gone) in &register.documents {
             match gone {
                 Gone::Destroyed if !self.index().is_gone(*document)? => {

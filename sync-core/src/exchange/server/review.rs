@@ -55,7 +55,7 @@ impl Desk<'_> {
         }
         let index = self.index();
         let roles = self.roles_on(person, hold.name.subject, self.today())?;
-        if may_read(&hold.name, person, &roles) && may_review(&index, person, &roles, hold)? {
+        if may_read(self.policy(), &hold.name, person, &roles) && may_review(&index, person, &roles, hold)? {
             return Ok(true);
         }
         Ok(person != hold.author && self.coordinates(person, hold)? && !self.team_reviews(hold)?)
@@ -81,7 +81,9 @@ impl Desk<'_> {
             index.team(hold.name.subject)?.into_iter().map(|grant| grant.person).collect();
         for person in people {
             let roles: Roles = self.roles_on(person, hold.name.subject, today)?;
-            if may_read(&hold.name, person, &roles) && may_review(&index, person, &roles, hold)? {
+            if may_read(self.policy(), &hold.name, person, &roles)
+                && may_review(&index, person, &roles, hold)?
+            {
                 return Ok(true);
             }
         }
@@ -224,7 +226,8 @@ impl Desk<'_> {
             return self.hold_for(reviewer, id);
         }
         let roles = self.roles_on(reviewer, hold.name.subject, self.today())?;
-        let reads = may_read(&hold.name, reviewer, &roles) || self.coordinates(reviewer, &hold)?;
+        let reads =
+            may_read(self.policy(), &hold.name, reviewer, &roles) || self.coordinates(reviewer, &hold)?;
         let reasoned = |slot: &Slot| {
             let reason = slot.leaf("reason").and_then(Value::as_text);
             slot.container == RecordKind::Edit.container()

@@ -45,6 +45,7 @@ mod tests {
     use crate::exchange::server::index::{ActorState, ChangeState, CodeState, DocumentState, Quota, Reading};
     use crate::ids::{DeviceId, GrantId, GuardianId, OrgId, PersonId, SchoolId, StudentId, TabletId};
     use crate::roster::role::Role;
+    use crate::roster::version::PolicyVersion;
     use crate::roster::{Device, DeviceState, Grant, Guardian, Person, School, Student};
     use crate::time::{Moment, Zone};
 
@@ -74,6 +75,7 @@ mod tests {
         let mut out = format!("format {ROW_FORMAT}\n");
         let zone = Zone::named("America/Chicago").unwrap();
         line(&mut out, "organisation", &Organisation { id: OrgId([3; 16]), name: "Lakeview".into(), zone });
+        line(&mut out, "policy", &PolicyVersion::V2);
         line(&mut out, "day", &jiff::civil::Date::constant(2026, 8, 20));
         let school = School { id: SchoolId([5; 16]), external_id: "a".into(), name: "b".into() };
         line(&mut out, "school", &school);

@@ -8,7 +8,6 @@ use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{LogEntry, Origin};
 use crate::exchange::server::index::{DocumentState, Index};
 use crate::gate::issue::{Tip, issue};
-use crate::gate::policy::POLICY;
 use crate::gate::shape::Wrapping;
 use crate::gate::verbatim::{ChangeMeta, History, Oddity, fits};
 use crate::ids::{DocumentId, derive};
@@ -74,7 +73,8 @@ impl Desk<'_> {
         if slots.is_empty() {
             return Ok(());
         }
-        let origin = Origin::Issued { envelopes: Vec::new(), admitted: Vec::new(), policy: POLICY };
+        let policy = self.policy().number();
+        let origin = Origin::Issued { envelopes: Vec::new(), admitted: Vec::new(), policy };
         self.issue(name, slots, &origin)?;
         let keys: Vec<SlotKey> = slots.iter().map(|slot| slot.key).collect();
         self.release(name.id(), name, &keys)

@@ -7,10 +7,10 @@ use sync_core::exchange::server::apply::apply;
 use sync_core::exchange::server::entry::{LogEntry, Origin};
 use sync_core::exchange::server::reply::LogRead;
 use sync_core::exchange::server::review::Review;
-use sync_core::gate::policy::POLICY;
 use sync_core::kv::{KvError, KvRead, Overlay};
 use sync_core::record::{Source, fold};
 use sync_core::roster::role::Role;
+use sync_core::roster::version::PolicyVersion;
 use tests::model::rights::Deed;
 use tests::world::clock::zone;
 use tests::world::deeds::{self, fields};
@@ -314,7 +314,7 @@ fn stale_policy() {
     story.sync("ot");
     assert_eq!(waits(&story, &goal), Some(HoldReason::Proposal));
     let store = story.world.tablets[2].store();
-    assert_eq!(store.server().unwrap().map(|server| server.policy), Some(POLICY));
+    assert_eq!(store.server().unwrap().map(|server| server.policy), Some(PolicyVersion::V1.number()));
     assert!(store.hold(story.id(&goal)).unwrap().is_some(), "shown as waiting");
     story.ends();
 }

@@ -120,6 +120,25 @@ fn verdict_then_revoked() {
 }
 
 #[test]
+fn refused_then_given() {
+    let mut story = Story::school();
+    let name = tests::world::people::document(log().kind, tests::world::people::STUDENTS[1], None);
+    let note = deeds::canary(name.id());
+    let made = story.make("slp", &name, Deed::Log, |make| {
+        make.record(RecordKind::Session, deeds::session("slp", 30, note));
+    });
+    story.world.ask(0);
+    for _ in 0..3 {
+        story.world.deliver().unwrap();
+    }
+    // The server has looked at it, and found no such document for her; before it commits, she is given one.
+    story.world.grant("slp", 1, Role::Slp, -30, None).unwrap();
+    story.world.commit(false).unwrap();
+    assert!(story.stands(&made), "what was looked at before is looked at again");
+    story.ends();
+}
+
+#[test]
 fn twin_slot() {
     let mut story = Story::school();
     let draft = session(&mut story, "slp");

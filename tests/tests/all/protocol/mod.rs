@@ -10,6 +10,7 @@ mod fates;
 mod gate;
 mod lives;
 mod offers;
+mod policy;
 mod quota;
 mod reading;
 mod restored;
@@ -180,6 +181,24 @@ impl Story {
         let made = self.edit(device, of, field, value, seen);
         self.world.model.is_bad(made.act);
         made
+    }
+
+    /// Lets somebody open a tally.
+    pub fn open_tally(&mut self, device: &str) -> Made {
+        let role = device.split(' ').next().unwrap().to_owned();
+        let goal = SlotKey::new(person(&role), ulid::Ulid::from(7_u128)).to_string();
+        self.make(device, &tally(), Deed::Tap, |make| {
+            let fields = [("role", role.into()), ("goal", goal.into()), ("start", 1_760_000_000_000.into())];
+            make.record(RecordKind::Tally, deeds::fields(fields));
+        })
+    }
+
+    /// Lets somebody tap on a tally.
+    pub fn tap(&mut self, device: &str, on: &Made, n: i64) -> Made {
+        let on = on.key();
+        self.make(device, &tally(), Deed::Tap, |make| {
+            make.record(RecordKind::Tap, deeds::fields([("tally", on.into()), ("n", n.into())]));
+        })
     }
 
     pub fn sync(&mut self, device: &str) {

@@ -4,16 +4,17 @@ use sync_core::document::schema::RecordKind;
 use sync_core::exchange::client::copy::CopyError;
 use sync_core::exchange::client::reply::NotTaken;
 use sync_core::exchange::client::state::Phase;
-use sync_core::exchange::message::{Entry, HoldReason};
+use sync_core::exchange::message::{EndReason, Entry, HoldReason};
 use sync_core::exchange::server::entry::LogEntry;
 use sync_core::exchange::server::reply::{INLINE_CHANGES_MAX, LogRead};
 use sync_core::roster::role::Role;
+use sync_core::roster::version::PolicyVersion;
 use tests::model::rights::Deed;
 use tests::world::deeds;
 use tests::world::people::STUDENTS;
 use tests::world::server::Snapshot;
 
-use super::{Story, log, waits};
+use super::{Story, log, tally, waits};
 
 /// The para's substitute for a clinician in these stories: a place that reads the log, from today.
 fn begins(story: &mut Story) {
@@ -38,6 +39,64 @@ fn with_history() -> Story {
 
 fn phase(story: &Story) -> Option<Phase> {
     story.world.tablets[PARA].store().copy(log().id()).unwrap().map(|copy| copy.phase)
+}
+
+#[test]
+fn policy_narrowed() {
+    let mut story = Story::school();
+    let opened = story.open_tally("slp");
+    for device in ["slp", "para"] {
+        story.sync(device);
+    }
+    let unsent = story.tap("para", &opened, 4);
+    let grants = story.world.server.index().all_grants().unwrap();
+    story.world.set_policy(PolicyVersion::V2).unwrap();
+    // What comes behind the end is nobody's any more who lost it.
+    story.tap("slp", &opened, 3);
+    story.sync("slp");
+    let store = story.world.tablets[PARA].store();
+    assert_eq!(store.policy().unwrap(), PolicyVersion::V1, "she has not heard of it");
+
+    // The tablet's own policy would let it through: it travels as a change, and before anything of hers is purged.
+    let asked = story.world.tablets[PARA].ask(900, story.world.clock.now(), &|_| false);
+    assert_eq!((asked.request.policy, asked.changes.len()), (1, 1));
+    let reply = story.world.ask_server(asked.request).unwrap();
+    let told: Vec<&Entry> = reply.entries.iter().filter(|entry| !matches!(entry, Entry::Hold(_))).collect();
+    let is_end = |entry: &&Entry| matches!(entry, Entry::End { why: EndReason::PolicyChanged, .. });
+    assert_eq!(
+        (told.len(), told.iter().filter(|entry| is_end(entry)).count()),
+        (2, 2),
+        "this year's and the next's"
+    );
+    let end = Entry::End { document: tally().id(), why: EndReason::PolicyChanged };
+    assert!(told.contains(&&end), "not a byte of it, and all else stays: {told:?}");
+    story.world.tablets[PARA].answered(900, &reply, story.world.clock.now(), false).unwrap().unwrap();
+    assert_eq!(story.world.tablets[PARA].purge(), 2);
+    let store = story.world.tablets[PARA].store();
+    assert!(store.copy(tally().id()).unwrap().is_none() && store.copy(super::own().id()).unwrap().is_some());
+    assert_eq!(store.policy().unwrap(), PolicyVersion::V2);
+    let device = story.world.tablets[PARA].device;
+    let now = story.world.clock.now();
+    for cached in [false, true] {
+        assert!(story.world.server.fetch(now, device, tally().id(), 0, cached).is_none(), "nor a snapshot");
+    }
+
+    assert_eq!(waits(&story, &unsent), Some(HoldReason::AccessEnded), "held, never dropped");
+    let store = story.world.tablets[PARA].store();
+    assert!(store.hold(story.id(&unsent)).unwrap().is_some(), "and shown");
+    let hold = story.world.server.index().hold(story.id(&unsent)).unwrap().unwrap();
+    assert_eq!(hold.policy, 2, "a verdict is kept with its version");
+    assert_eq!(story.world.server.index().all_grants().unwrap(), grants, "no grant ended");
+
+    story.world.set_policy(PolicyVersion::V1).unwrap();
+    assert_eq!(waits(&story, &unsent), Some(HoldReason::AccessEnded), "nothing is judged again");
+    story.sync("para");
+    story.world.fetch(PARA, false).unwrap();
+    let slots = story.world.tablets[PARA].store().slots(tally().id()).unwrap();
+    assert_eq!(slots.len(), 2, "it begins again, and nothing is missing");
+    story.admit("cm", &[&unsent]);
+    assert!(story.stands(&unsent));
+    story.ends();
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod live;
 mod minutes;
 mod offline;
 mod orders;
+mod policy;
 mod refusals;
 mod sdk;
 mod tallies;

@@ -117,7 +117,7 @@ impl Demo {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::start("2026-11-22T09:00:00-06:00".parse::<ClockSetting>().unwrap());
         let (data, keys) = (folder.path().join("data"), folder.path().join("data.keys"));
-        let settings = Settings { data, keys, clock, verbatim: true };
+        let settings = Settings { data, keys, clock, verbatim: true, policy: None };
         found(&settings, Size { students: 5, weeks: 2 }).unwrap();
         let engine = Engine::open(&settings).unwrap();
         let router = super::super::router(std::sync::Arc::clone(&engine));

@@ -7,6 +7,7 @@ mod limits;
 mod malformed;
 mod noted;
 mod pairing;
+mod policy;
 mod power;
 mod restored;
 mod room;
@@ -491,6 +492,7 @@ async fn an_organisation_is_founded_once_and_opened_with_its_own_keys() {
         keys: school.folder.path().join(keys),
         clock: crate::clock::Clock::start(crate::clock::ClockSetting::System),
         verbatim: true,
+        policy: None,
     };
     assert!(matches!(
         Engine::open(&settings("data.keys")),

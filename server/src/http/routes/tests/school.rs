@@ -22,6 +22,7 @@ use sync_core::exchange::server::entry::LogEntry;
 use sync_core::ids::{ActId, DeviceId, DocumentId, GrantId, GuardianId, OrgId, PersonId, StudentId, derive};
 use sync_core::kv::Memory;
 use sync_core::roster::role::Role;
+use sync_core::roster::version::PolicyVersion;
 use sync_core::roster::{DeviceState, Grant, Guardian, Person, Student};
 use sync_core::time::{Moment, Zone};
 use tower::ServiceExt as _;
@@ -60,7 +61,7 @@ pub(super) fn maya() -> StudentId {
 fn settings(folder: &tempfile::TempDir, clock: ClockSetting) -> Settings {
     let data = folder.path().join("data");
     let keys = folder.path().join("data.keys");
-    Settings { data, keys, clock: Clock::start(clock), verbatim: true }
+    Settings { data, keys, clock: Clock::start(clock), verbatim: true, policy: None }
 }
 
 impl School {
@@ -189,6 +190,15 @@ impl School {
         drop((router, engine));
         between(&folder.path().join("data"));
         Self::open(folder, clock)
+    }
+
+    /// Stops the server, and starts it under a version of the policy.
+    pub fn restart_under(self, policy: PolicyVersion) -> Self {
+        let Self { folder, engine, router, clock } = self;
+        engine.close();
+        drop((router, engine));
+        let settings = Settings { policy: Some(policy), ..settings(&folder, clock) };
+        Self::over(folder, Engine::open(&settings).unwrap(), clock)
     }
 
     pub fn restart_at(mut self, clock: &str) -> Self {

@@ -9,12 +9,13 @@ use crate::gate::policy::{Known, Lack, Place as TeamPlace, judge};
 use crate::ids::{OrgId, StudentId};
 use crate::roster::calendar::{Calendar, Term};
 use crate::roster::reading::Roles;
+use crate::roster::version::PolicyVersion;
 use crate::time::Zone;
 
 use Role::{Asst, Cm, Ot, Para, Psy, Pt, Set, Slp};
 
 const CLINICIANS: &[Role] = &[Slp, Ot, Pt, Psy, Set, Cm];
-const EVERYONE: &[Role] = &[Slp, Ot, Pt, Psy, Set, Cm, Para, Asst];
+pub(super) const EVERYONE: &[Role] = &[Slp, Ot, Pt, Psy, Set, Cm, Para, Asst];
 
 /// A record that stands, by the name that [`key`] gives it.
 fn known(kind: RecordKind, owner: PersonId) -> Known {
@@ -22,7 +23,7 @@ fn known(kind: RecordKind, owner: PersonId) -> Known {
     Known { kind, owner, discipline, edits: None }
 }
 
-fn look_up(wanted: &SlotKey) -> Option<Known> {
+pub(super) fn look_up(wanted: &SlotKey) -> Option<Known> {
     [
         (RecordKind::Session, ME, "session"),
         (RecordKind::Observation, ME, "observation"),
@@ -37,7 +38,7 @@ fn look_up(wanted: &SlotKey) -> Option<Known> {
 }
 
 /// Every deed, and the roles that may do it without review.
-fn table() -> Vec<(Deed, &'static [Role])> {
+pub(super) fn table() -> Vec<(Deed, &'static [Role])> {
     let (mine, theirs) = (key(ME, "session"), key(COLLEAGUE, "session"));
     let (the_goal, tally) = (key(COLLEAGUE, "goal"), key(COLLEAGUE, "tally"));
     vec![
@@ -69,16 +70,16 @@ fn table() -> Vec<(Deed, &'static [Role])> {
 }
 
 /// Where somebody in this role does a deed of these kinds.
-fn kind_for(deed: &Deed, role: Role) -> DocumentKind {
+pub(super) fn kind_for(deed: &Deed, role: Role) -> DocumentKind {
     match deed.kinds() {
         [DocumentKind::Log, DocumentKind::Own] if role.is_supervised() => DocumentKind::Own,
         kinds => kinds[0],
     }
 }
 
-fn place(kind: DocumentKind, roles: &Roles) -> TeamPlace<'_> {
+pub(super) fn place(kind: DocumentKind, roles: &Roles) -> TeamPlace<'_> {
     let member = (kind == DocumentKind::Own).then_some(ME);
-    TeamPlace { kind, member, author: ME, roles, year_closed: false }
+    TeamPlace { policy: PolicyVersion::V1, kind, member, author: ME, roles, year_closed: false }
 }
 
 #[test]
@@ -144,12 +145,18 @@ fn school() -> School {
 
 /// The kind, period and member of the document for a deed done on a day in March, long after what it logs.
 fn home(deed: &Deed, roles: &[Role]) -> Home {
+    home_by(PolicyVersion::V1, deed, roles)
+}
+
+/// As [`home`], by a version of the policy.
+pub(super) fn home_by(policy: PolicyVersion, deed: &Deed, roles: &[Role]) -> Home {
     let School { calendar, zone } = school();
     let roles: Roles = roles.iter().copied().collect();
     let from = Standpoint {
         org: OrgId([1; 16]),
         student: StudentId([4; 16]),
         member: ME,
+        policy,
         roles: &roles,
         calendar: &calendar,
         zone: &zone,
@@ -180,6 +187,7 @@ fn what_is_older_than_anything_that_was_given_goes_to_the_oldest() {
         org: OrgId([1; 16]),
         student: StudentId([4; 16]),
         member: ME,
+        policy: PolicyVersion::V1,
         roles: &roles,
         calendar: &calendar,
         zone: &zone,

@@ -33,6 +33,9 @@ pub(crate) fn calendar() -> Vec<u8> {
 pub(crate) fn day() -> Vec<u8> {
     of(b'o', &[b"day"])
 }
+pub(crate) fn policy() -> Vec<u8> {
+    of(b'o', &[b"policy"])
+}
 pub(crate) fn restored() -> Vec<u8> {
     of(b'o', &[b"restored"])
 }

@@ -10,6 +10,7 @@ use crate::exchange::server::row::decode;
 use crate::ids::{DeviceId, GrantId, GuardianId, PersonId, RosterRowId, SchoolId, StudentId};
 use crate::kv::{KvError, Pair};
 use crate::roster::calendar::Calendar;
+use crate::roster::version::PolicyVersion;
 use crate::roster::{Device, DeviceState, Grant, Guardian, Person, School, Student};
 
 impl Index<'_> {
@@ -31,6 +32,11 @@ impl Index<'_> {
     /// Returns what the register says of a device, known here or not; none where it may speak.
     pub fn banned(&self, device: DeviceId) -> Result<Option<DeviceState>, KvError> {
         self.read(&key::banned(&device.0))
+    }
+
+    /// Returns the version of the policy that is in force: the first where none was ever set.
+    pub fn policy(&self) -> Result<PolicyVersion, KvError> {
+        Ok(self.read(&key::policy())?.unwrap_or_default())
     }
 
     /// Returns the school day up to which grants have begun and ended.
