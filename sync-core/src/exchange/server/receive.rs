@@ -19,6 +19,7 @@ use crate::gate::apart::Misshapen;
 use crate::gate::policy;
 use crate::gate::shape::Wrapping;
 use crate::ids::{ActId, DeviceId, DocumentId};
+use crate::key::DeviceKey;
 use crate::roster::Device;
 use crate::seeded::{Bug, seeded};
 
@@ -88,8 +89,8 @@ impl Desk<'_> {
             }
             Err(refused) => {
                 // The document may have been given to its author since it was looked for, outside the writer's turn.
-                if refused.code == NO_SUCH_DOCUMENT {
-                    let again = check(&self.index(), checked.envelope.clone())?;
+                if refused.code == NO_SUCH_DOCUMENT && self.is_given_now(&refused)? {
+                    let again = check(&self.index(), &DeviceKey::of, checked.envelope.clone())?;
                     if again.content.is_ok() {
                         return self.settle_envelope(device, again, receipt);
                     }
@@ -97,6 +98,14 @@ impl Desk<'_> {
                 self.refuse(refused, device, checked.envelope, checked.hash)
             }
         }
+    }
+
+    /// Returns whether the author of what was refused for its document was given it: what nobody was given is not checked twice.
+    fn is_given_now(&self, refused: &Refused) -> Result<bool, DeskError> {
+        let index = self.index();
+        let device = refused.device.map(|device| index.device(device)).transpose()?.flatten();
+        let Some(device) = device else { return Ok(false) };
+        Ok(index.was_given(device.person, refused.document)? && !index.is_gone(refused.document)?)
     }
 
     fn refuse(
