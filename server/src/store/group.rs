@@ -267,7 +267,7 @@ impl Drop for Committer {
 struct Group {
     answers: Vec<(Answer, Option<Appended>)>,
     bytes: usize,
-    /// Whether there was room for new work when the group was begun.
+    /// Whether there was room for new work when it was looked last: as the group was begun, and again before anything is refused.
     has_room: bool,
 }
 
@@ -294,8 +294,12 @@ fn take(store: &mut dyn Store, work: Work, group: &mut Group) {
             return;
         }
     }
-    // A panic drops the asker's channel, which answers `Abandoned`; the store was only read.
+    // What was refused was answered at once: by the time that the next comes, somebody may have made room.
+    if work.urgency == Urgency::Waits && !group.has_room {
+        group.has_room = store.reader().has_room();
+    }
     let refused = work.urgency == Urgency::Waits && !group.has_room;
+    // A panic drops the asker's channel, which answers `Abandoned`; the store was only read.
     let decided = catch_unwind(AssertUnwindSafe(|| {
         let turn = Turn { store };
         (work.decide)(if refused { Err(CommitError::DiskFull) } else { Ok(&turn) })
@@ -442,6 +446,29 @@ mod tests {
         assert_eq!(revoked.unwrap().wait().unwrap().appended, Some(Appended { first: 1, last: 1 }));
         disk.set_almost_full(false);
         assert!(committer.append(frame(1), vec![]).unwrap().wait().is_ok());
+    }
+
+    #[test]
+    fn what_comes_after_room_was_made_is_not_refused_with_what_came_before() {
+        let (disk, committer) = committer();
+        disk.set_almost_full(true);
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        // One group: it begins without room, refuses, and goes on when there is room.
+        let first = committer.submit(Urgency::CannotWait, move |_| {
+            let _ = wait.recv();
+            Decision::Nothing(())
+        });
+        let refused: Ticket<()> = committer.submit(Urgency::Waits, |_| Decision::Nothing(())).unwrap();
+        let freed = disk.clone();
+        let made = committer.submit(Urgency::CannotWait, move |_| {
+            freed.set_almost_full(false);
+            Decision::Nothing(())
+        });
+        let taken = committer.append(frame(1), vec![]).unwrap();
+        go.send(()).unwrap();
+        assert!(first.unwrap().wait().is_ok() && made.unwrap().wait().is_ok());
+        assert_eq!(refused.wait(), Err(CommitError::DiskFull));
+        assert_eq!(taken.wait().unwrap().appended, Some(Appended { first: 1, last: 1 }));
     }
 
     #[test]
