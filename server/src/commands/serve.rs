@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 use sync_core::roster::version::PolicyVersion;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{Announced, CommandError, Common, Done, Exit, Outcome, announcement, outcome};
@@ -79,6 +79,8 @@ pub fn serve_engine(
     let Listening { listen, announce, proxy } = listening;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     let outcome = runtime.block_on(async {
+        // Before anybody hears that it serves: a signal that comes the moment after ends it in order, too.
+        let told = Told::new().map_err(failed)?;
         let listener = bind(*listen).map_err(failed)?;
         let url = format!("http://{}", listener.local_addr().map_err(failed)?);
         let (stop, stopping) = watch::channel(false);
@@ -107,13 +109,13 @@ pub fn serve_engine(
         if let (Some(introduce), Some(announced), false) = (introduce, &announced, common.json) {
             outcome::say(introduce(announced));
         }
-        let stopped = told_to_stop(engine).await;
+        let stopped = told.to_stop(engine).await;
         stop.send_replace(true);
         let drained = serving.await;
         tracing::info!(?drained, "stopped serving");
         // They end by themselves now that they are told to.
         drop((looking.await, cards.await, published.await, horizon.await));
-        stopped.map_err(failed)
+        Ok::<bool, CommandError>(stopped)
     });
     engine.close();
     if outcome? {
@@ -127,17 +129,28 @@ pub fn serve_engine(
     Ok(Done::default())
 }
 
-/// Waits for a signal; returns true if it was the store that stopped.
-async fn told_to_stop(engine: &Engine) -> std::io::Result<bool> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut failed = engine.failed();
-    Ok(tokio::select! {
-        _ = terminate.recv() => false,
-        _ = interrupt.recv() => false,
-        // The engine holds the sender for as long as it lives, so this ends only with a failure.
-        stopped = failed.wait_for(|failed| *failed) => stopped.is_ok(),
-    })
+/// The signals that end a server in order.
+struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Told {
+    /// Heeds them from now on.
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one; returns true if it was the store that stopped.
+    async fn to_stop(mut self, engine: &Engine) -> bool {
+        let mut failed = engine.failed();
+        tokio::select! {
+            _ = self.terminate.recv() => false,
+            _ = self.interrupt.recv() => false,
+            // The engine holds the sender for as long as it lives, so this ends only with a failure.
+            stopped = failed.wait_for(|failed| *failed) => stopped.is_ok(),
+        }
+    }
 }
 
 /// Begins and ends grants at midnight, though nobody asks for anything, and counts backups as they are completed.
