@@ -114,15 +114,22 @@ pub(super) fn settle(store: &mut dyn Store, keys: &Path, standing: &Standing) ->
     let reader = store.reader();
     let own = LogId(reader.log_id());
     let known = Index(store.index()).lives().map_err(DeskError::from)?;
-    let noted = match &served {
-        Some(served) if served.is_in(reader.as_ref())? => served.seq,
-        Some(_) | None => 0,
+    let until = match &served {
+        Some(served) if served.is_in(reader.as_ref())? => Some(served.seq),
+        Some(_) | None => None,
     };
+    let noted = until.unwrap_or_default();
     let unnoted = unforgettable(reader.as_ref(), noted)?;
     let register = file.change(|register| {
         complete(register, &known, own);
-        for entry in &unnoted {
-            register.note(entry);
+        match until {
+            Some(_) => {
+                for entry in &unnoted {
+                    register.note(entry);
+                }
+            }
+            // The log may be a copy of one that went on: what the register heard since holds.
+            None => register.note_stricter(&unnoted),
         }
     })?;
     let Some(served) = served.filter(|served| is_set_back(served, own, &register, noted)) else {
@@ -388,8 +395,11 @@ mod tests {
     use std::fs;
 
     use sync_core::exchange::server::reply::{LogRead as _, cursor_at};
-    use sync_core::ids::{DeviceId, StudentId};
+    use sync_core::ids::{DeviceId, GuardianId, StudentId};
+    use sync_core::projection::family::FamilyEntry;
+    use sync_core::roster::version::PolicyVersion;
     use sync_core::roster::{DeviceState, Student};
+    use sync_core::time::Moment;
 
     use super::*;
     use crate::engine::founded::founded;
@@ -446,6 +456,48 @@ mod tests {
         let engine = Engine::open(&settings).unwrap();
         assert_eq!(registered(&settings).devices.get(&LOST), Some(&DeviceState::Lost));
         assert!(!engine.restored().unwrap().waiting, "a crash is no set-back");
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_was_set_back_gives_nothing_back_that_was_taken_since() {
+        let (folder, settings) = founded();
+        let guardian = GuardianId([8; 16]);
+        let device = |state| LogEntry::DeviceState { device: LOST, state };
+        let access =
+            |restricted| LogEntry::Family(FamilyEntry::Access { guardian, restricted, ended: false });
+        let policy = |version| LogEntry::Policy { version, by: None, time: Moment(0) };
+        let taken = || [device(DeviceState::Lost), access(true), policy(PolicyVersion::V2)];
+        let given = [device(DeviceState::Active), access(false), policy(PolicyVersion::V1)];
+        let engine = Engine::open(&settings).unwrap();
+        for entry in taken().into_iter().chain(given) {
+            engine.decide(move |desk| desk.emit(entry).map(|_| Ruling::Stands(()))).await.unwrap();
+        }
+        engine.close();
+        drop(engine);
+        let copy = folder.path().join("copy");
+        let put = |from: &Path, to: &Path| {
+            let done = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+            assert!(done.success());
+        };
+        put(&settings.data, &copy);
+        let engine = Engine::open(&settings).unwrap();
+        for entry in taken() {
+            engine.decide(move |desk| desk.emit(entry).map(|_| Ruling::Stands(()))).await.unwrap();
+        }
+        engine.close();
+        drop(engine);
+        fs::remove_dir_all(&settings.data).unwrap();
+        put(&copy, &settings.data);
+        let engine = Engine::open(&settings).unwrap();
+        assert!(engine.restored().unwrap().waiting, "it was found out");
+        let register = registered(&settings);
+        assert_eq!(register.devices.get(&LOST), Some(&DeviceState::Lost));
+        assert!(register.guardians[&guardian].restricted);
+        assert_eq!(
+            (register.policy, engine.index().policy()),
+            (Some(PolicyVersion::V2), Ok(PolicyVersion::V2))
+        );
+        assert_eq!(engine.index().banned(LOST), Ok(Some(DeviceState::Lost)));
     }
 
     #[tokio::test]

@@ -94,6 +94,31 @@ impl Register {
         *self != before
     }
 
+    /// Takes over what a log says of which it is not known whether it is newer than this register or older: of what they disagree about,
+    /// what gives less stands. A log that was set back to before a revocation must not undo it.
+    pub fn note_stricter<'e>(&mut self, entries: impl IntoIterator<Item = &'e LogEntry>) {
+        let mut said = Self::default();
+        for entry in entries {
+            said.note(entry);
+        }
+        for (device, state) in said.devices {
+            self.devices.entry(device).or_insert(state);
+        }
+        for (guardian, access) in said.guardians {
+            let known = self.guardians.entry(guardian).or_insert(access);
+            known.restricted |= access.restricted;
+            known.ended |= access.ended;
+        }
+        // Each version takes from what the one before it gave.
+        self.policy = self.policy.max(said.policy);
+        for (document, gone) in said.documents {
+            match gone {
+                Gone::Destroyed => drop(self.documents.insert(document, Gone::Destroyed)),
+                Gone::Renewed { incarnation, without } => self.renew(document, incarnation, &without),
+            }
+        }
+    }
+
     fn renew(&mut self, document: DocumentId, life: u32, missing: &[(SlotKey, ContentHash)]) {
         match self.documents.entry(document).or_insert(Gone::Renewed { incarnation: 0, without: Vec::new() })
         {
