@@ -205,17 +205,21 @@ pub(super) fn forget(store: &Store, document: DocumentId) -> Result<(), StoreErr
 }
 
 impl<'a> Pieces<'a> {
-    /// Finds what has come before. What is too old, or damaged, is thrown away.
+    /// Finds what has come before. What is too old, of another life of the log, or damaged is thrown away.
     fn open(store: &'a Store, document: DocumentId, at_least: u64) -> Result<Self, StoreError> {
         let found = store.read(|state| -> Result<_, StoreError> {
             let head = state.get_in(Table::Partial, &head_key(document));
             let kept =
                 rows(state, document).map(|rows| rows.iter().map(|(_, bytes)| bytes.len() as u64).sum());
-            Ok(head.and_then(|head| kept.map(|kept: u64| (head, kept))).ok())
+            let life = Tablet(state).cursor()?.map(|cursor| cursor.log);
+            Ok((head.and_then(|head| kept.map(|kept: u64| (head, kept))).ok(), life))
         })?;
+        let (found, life) = found;
         let head = found.as_ref().and_then(|(head, _)| head.as_ref());
         let head: Option<SnapshotHead> = head.and_then(|bytes| codec::from_bytes(bytes).ok());
-        let head = head.filter(|head| head.seq >= at_least);
+        let is_of_life =
+            |head: &SnapshotHead| head.life().is_none_or(|of| life.is_none_or(|life| life == of));
+        let head = head.filter(|head| head.seq >= at_least && is_of_life(head));
         let mut pieces = Self { store, document, head: None, kept: 0, buffer: Vec::new() };
         match (head, found) {
             (Some(head), Some((_, kept))) => (pieces.head, pieces.kept) = (Some(head), kept),

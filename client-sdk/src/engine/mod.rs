@@ -148,12 +148,22 @@ impl<T: Transport> Engine<'_, T> {
             }
             self.transport.pause(Duration::from_millis(TURN_PAUSE_MS)).await;
         };
+        let mut put_off = None;
         for nth in 1..=ROUNDS_MAX {
-            let round = self.round(report).await?;
+            let round = match self.round(report).await {
+                Ok(round) => round,
+                Err(trouble) => {
+                    // What earlier pieces began is fetched all the same; what has stopped this one is what the person is told.
+                    drop(self.fetch(put_off.as_deref()).await);
+                    return Err(trouble);
+                }
+            };
             // What comes next may begin a document once more: it is fetched once, behind the last piece.
             let fetched = if round.again && nth < ROUNDS_MAX {
+                put_off = round.token.clone().or(put_off);
                 Ok(Fetched::default())
             } else {
+                put_off = None;
                 self.fetch(round.token.as_deref()).await
             };
             // What may not be read any more goes, whatever could not be fetched.

@@ -101,9 +101,16 @@ pub struct SnapshotHead {
 }
 
 impl SnapshotHead {
-    /// Returns whether the bytes of both are the same ones. The place up to which they are complete moves on with the log.
+    /// Returns whether the bytes of both are the same ones, of the same life of the log. The place up to which they are complete moves on
+    /// with the log; one of another life says nothing about this one.
     pub fn is_of_same_bytes(&self, other: &Self) -> bool {
         (&self.etag, self.incarnation, self.length) == (&other.etag, other.incarnation, other.length)
+            && self.life() == other.life()
+    }
+
+    /// Returns the life of the log that its place is of, as far as the server said.
+    pub fn life(&self) -> Option<LogId> {
+        self.mark.map(|mark| mark.log)
     }
 }
 

@@ -22,8 +22,8 @@ use sync_core::document::founding::founding;
 use sync_core::document::slot::{ContentHash, Slot};
 use sync_core::envelope::{Body, Content};
 use sync_core::exchange::codec;
-use sync_core::exchange::message::{ChangeBytes, Entry, Fate, Outcome, Receipt, Reply, Request};
-use sync_core::ids::{ActId, DocumentId};
+use sync_core::exchange::message::{ChangeBytes, Cursor, Entry, Fate, Outcome, Receipt, Reply, Request};
+use sync_core::ids::{ActId, DocumentId, LogId};
 
 use crate::world::{Counting, LOG, NOW, cursor, reply};
 
@@ -41,6 +41,8 @@ pub enum Fault {
     Refused(&'static str, Option<u64>),
     /// The server has no room for new work.
     Full,
+    /// Nothing: there is more behind this reply.
+    More,
 }
 
 #[derive(Default)]
@@ -62,6 +64,8 @@ pub struct Server {
     pub breaks_after: Cell<Option<usize>>,
     /// Whether the place up to which a snapshot is complete moves on from one transfer to the next.
     pub log_moves_on: Cell<bool>,
+    /// Whether the first transfer of a snapshot is of a life of the log that is over by the second.
+    pub begins_in_another_life: Cell<bool>,
     pub asked: RefCell<Vec<Option<u64>>>,
 }
 
@@ -225,9 +229,10 @@ impl Transport for Server {
                 let Failure::Refused(refusal) = refused("storage_full", None) else { unreachable!() };
                 return Err(Failure::Later { after: Some(Duration::from_secs(60)), refusal: Some(refusal) });
             }
-            Some(Fault::ReplyLost) | None => {}
+            Some(Fault::ReplyLost | Fault::More) | None => {}
         }
-        let reply = self.answer(route, &codec::decode(body).unwrap());
+        let more = matches!(fault, Some(Fault::More));
+        let reply = Reply { more, ..self.answer(route, &codec::decode(body).unwrap()) };
         if matches!(fault, Some(Fault::ReplyLost)) {
             return Err(Failure::BrokeOff);
         }
@@ -249,6 +254,10 @@ impl Transport for Server {
         let (mut head, bytes) = snapshot;
         if self.log_moves_on.get() {
             head.seq += self.asked.borrow().len() as u64;
+        }
+        if self.begins_in_another_life.get() {
+            let (log, seq) = if self.asked.borrow().len() == 1 { (LogId([0xee; 16]), 900) } else { (LOG, 9) };
+            (head.seq, head.mark) = (seq, Some(Cursor { log, seq, ..cursor(seq) }));
         }
         let from = wanted.have.filter(|(_, etag)| *etag == head.etag).map_or(0, |(have, _)| have);
         sink.begin(&head, from)?;

@@ -303,6 +303,30 @@ fn what_is_shown_for_a_snapshots_place_is_shown_again_with_the_next_exchange() {
     assert_eq!(request.mark, Some(mark));
 }
 
+/// A server that was set back keeps the same bytes, complete up to a place of its new life.
+#[test]
+fn a_snapshot_that_began_to_come_in_another_life_of_the_log_is_begun_anew() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    let document = wanted(&server);
+    server.breaks_after.set(Some(50));
+    server.begins_in_another_life.set(true);
+    run(&store, &server, Until::Once).0.unwrap();
+    assert_eq!(server.asked.borrow()[..3], [None, None, Some(50)]);
+    let copy = store.read(|state| Ok::<_, Trouble>(Tablet(state).copy(document)?.unwrap())).unwrap();
+    assert_eq!((copy.phase, copy.last), (Phase::Whole, 9), "what comes behind place 9 is taken");
+}
+
+#[test]
+fn what_one_piece_of_a_reply_began_is_fetched_though_the_next_does_not_come() {
+    let (world, server) = (World::new(), Server::default());
+    let store = world.store();
+    let document = wanted(&server);
+    server.faults.borrow_mut().extend([Fault::More, Fault::Refused("storage_damaged", None)]);
+    run(&store, &server, Until::Once).0.unwrap_err();
+    assert_eq!(phase(&store, document), Phase::Whole);
+}
+
 #[test]
 fn a_snapshot_of_which_nothing_comes_is_asked_for_again_next_time() {
     let (world, server) = (World::new(), Server::default());
