@@ -1,6 +1,7 @@
 //! One exchange: gather, compose, send, take.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use ed25519_dalek::SigningKey;
 use serde_bytes::ByteBuf;
@@ -13,6 +14,7 @@ use sync_core::exchange::client::reply::{Brought, take};
 use sync_core::exchange::client::state::{ActRow, Tablet};
 use sync_core::exchange::codec::{self, DecodeError};
 use sync_core::exchange::message::{Entry, Reply};
+use sync_core::ids::StudentId;
 use sync_core::kv::KvError;
 
 use super::room::{after_break, after_success};
@@ -169,11 +171,13 @@ impl<T: Transport> Engine<'_, T> {
     fn gather(&self, leaving_now: Leaving) -> Result<(), Trouble> {
         self.store.update(|state| {
             let (journal, mut writes) = (Journal(state), Writes::new());
-            let leaving: Vec<_> = {
-                let copies = Tablet(state).copies()?;
-                let ending = Tablet(state).to_purge()?;
-                let ends = |id| ending.iter().any(|(document, _)| *document == id);
-                copies.into_iter().filter(|copy| ends(copy.name.id())).map(|copy| copy.name.subject).collect()
+            let leaving: BTreeSet<StudentId> = {
+                let ending: BTreeSet<_> = Tablet(state).to_purge()?.into_iter().map(|(id, _)| id).collect();
+                let (ends, stays): (Vec<_>, Vec<_>) =
+                    Tablet(state).copies()?.into_iter().partition(|copy| ending.contains(&copy.name.id()));
+                // A policy may take one document and leave another: the lesson goes on.
+                let stays: BTreeSet<_> = stays.into_iter().map(|copy| copy.name.subject).collect();
+                ends.into_iter().map(|copy| copy.name.subject).filter(|id| !stays.contains(id)).collect()
             };
             let ended = leaving_now == Leaving::Everybody;
             if journal.tapped()?.is_empty() && leaving.is_empty() && !ended {

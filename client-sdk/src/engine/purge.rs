@@ -23,10 +23,16 @@ impl<T: Transport> Engine<'_, T> {
                 |id| copies.iter().any(|copy| copy.name.id() == id && busy.contains(&copy.name.subject));
             Ok(due(state)?.into_iter().filter(|id| !is_busy(*id)).collect())
         })?;
+        let mut purged = 0;
         for document in &documents {
             super::fetch::forget(self.store, *document)?;
-            self.store.update(|state| {
+            purged += self.store.update(|state| {
                 let subject = Tablet(state).copy(*document)?.map(|copy| copy.name.subject);
+                // Another program may have begun something with the student since it was looked.
+                let busy = in_use(state)?;
+                if subject.is_some_and(|student| busy.contains(&student)) {
+                    return Ok((Writes::new(), 0));
+                }
                 let mut writes = Writes::from(purge(state, *document)?);
                 let others = Tablet(state).copies()?;
                 let last = |student| {
@@ -36,11 +42,11 @@ impl<T: Transport> Engine<'_, T> {
                     writes.set_left(student, true);
                 }
                 writes.set_scrub(true);
-                Ok::<_, Trouble>((writes, ()))
+                Ok::<_, Trouble>((writes, 1))
             })?;
         }
         self.scrub()?;
-        Ok(documents.len())
+        Ok(purged)
     }
 
     /// Purges everything that is not the person's own held or refused work, and returns how many documents that were. Nothing goes while

@@ -33,6 +33,9 @@ fn a_narrower_policy_takes_tallies_from_paras_and_the_plan_from_assistants() {
     assert!(goals(&mina.record("s1")).contains(&goal[0]));
     ben.network.set_up(false);
     ben.ok(&format!("tally add {tally} 4"));
+    // A lesson is under way.
+    mina.ok("start --student s1 --mode push-in --place hallway");
+    mina.ok("tap --goal g1");
 
     restart(&world, Some(2));
     ben.network.set_up(true);
@@ -47,8 +50,11 @@ fn a_narrower_policy_takes_tallies_from_paras_and_the_plan_from_assistants() {
     log_session(&ben, "s1", "2026-10-12T09:00:00-05:00");
     assert_eq!(ben.ok("sync")["stored"], 1, "all else is as it was");
 
-    // The assistant sees of the plan what is hers to work on, and logs as before.
+    // The assistant sees of the plan what is hers to work on, and logs as before: the lesson goes on.
     mina.ok("sync");
+    assert_eq!(mina.ok("tap --goal g1")["counts"][0]["n"], 2);
+    mina.ok("finish");
+    assert_eq!(mina.ok("sync")["stored"], 1);
     assert_eq!(goals(&mina.record("s1")), goal, "from the card");
     log_session(&mina, "s1", "2026-10-12T10:00:00-05:00");
     assert_eq!(mina.ok("sync")["stored"], 1);
