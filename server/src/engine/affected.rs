@@ -74,6 +74,7 @@ fn entry_words(kind: u16) -> &'static str {
         24 | 25 => "word of a restore",
         27 => "replaced document",
         28 => "document that is gone",
+        29 => "policy that was put in force",
         30 => "horizon of the log",
         _ => "entry about a family's page",
     }

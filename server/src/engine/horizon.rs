@@ -138,7 +138,10 @@ impl Engine {
         };
         match found {
             Found::Whole => Ok(true),
-            Found::NotKept => Ok(false),
+            Found::NotKept => {
+                tracing::warn!(%document, at, "no snapshot could be kept: there is no room, or the document moved on");
+                Ok(false)
+            }
             Found::Differs => {
                 tracing::error!(%document, at, "a snapshot did not hold what the log has: it is built again");
                 self.snapshots.remove(document);
@@ -170,6 +173,13 @@ impl Engine {
     fn read_back(&self, document: DocumentId, at: u64) -> Result<Found, KvError> {
         let Some(kept) = self.kept_snapshot(document, at)? else { return Ok(Found::NotKept) };
         let Some(state) = self.index().document(document)? else { return Ok(Found::Whole) };
+        // What was destroyed meanwhile is told to nobody; of what began anew meanwhile another snapshot is to be made.
+        if self.index().is_gone(document)? {
+            return Ok(Found::Whole);
+        }
+        if kept.incarnation != state.incarnation {
+            return Ok(Found::NotKept);
+        }
         Ok(match slots_of_document(document, &kept.bytes) {
             Err(error) => Found::Broken(error),
             Ok(opened) if holds_all(&self.index(), &state, &opened, kept.seq)? => Found::Whole,

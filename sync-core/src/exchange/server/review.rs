@@ -77,6 +77,10 @@ impl Desk<'_> {
 
     fn team_reviews(&self, hold: &Hold) -> Result<bool, DeskError> {
         let (index, today) = (self.index(), self.today());
+        // What was destroyed has left every tablet, and its holds with it.
+        if index.is_gone(hold.document())? {
+            return Ok(false);
+        }
         let people: BTreeSet<PersonId> =
             index.team(hold.name.subject)?.into_iter().map(|grant| grant.person).collect();
         for person in people {
