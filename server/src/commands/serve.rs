@@ -109,7 +109,7 @@ pub fn serve_engine(
         if let (Some(introduce), Some(announced), false) = (introduce, &announced, common.json) {
             outcome::say(introduce(announced));
         }
-        let stopped = told.to_stop(engine).await;
+        let stopped = told.stops(engine).await;
         stop.send_replace(true);
         let drained = serving.await;
         tracing::info!(?drained, "stopped serving");
@@ -142,7 +142,7 @@ impl Told {
     }
 
     /// Waits for one; returns true if it was the store that stopped.
-    async fn to_stop(mut self, engine: &Engine) -> bool {
+    async fn stops(mut self, engine: &Engine) -> bool {
         let mut failed = engine.failed();
         tokio::select! {
             _ = self.terminate.recv() => false,
