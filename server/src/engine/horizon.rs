@@ -21,8 +21,8 @@ use super::snapshot::SnapshotError;
 use super::{Engine, EngineError, Ruling};
 use crate::crash::crash_point;
 
-/// Entries of the log that are left above the horizon at least. A district of a thousand specialists writes some 150,000 on a school day,
-/// deliveries and facts included: whoever was away for an ordinary week is told change by change.
+/// Entries of the log that are left above the horizon at least. By our reckoning, not by measurement, a district of a thousand specialists writes
+/// some 150,000 on a school day, deliveries and facts included: whoever was away for an ordinary week is told change by change.
 const ABOVE_HORIZON: u64 = 1_000_000;
 /// How often is looked whether a school day has begun.
 const NIGHTLY_EVERY: Duration = Duration::from_secs(60);
