@@ -75,7 +75,7 @@ const AT_LEAST: [(&str, usize); 54] = [
     ("cut", 439),
     ("declined", 114),
     ("device_lost", 67),
-    ("device_revoked", 48),
+    ("device_revoked", 71),
     ("doubled", 1112),
     ("fate", 9428),
     ("found out", 22),
@@ -103,7 +103,7 @@ const AT_LEAST: [(&str, usize); 54] = [
     ("request", 8605),
     ("restart", 457),
     ("restored", 464),
-    ("revoked", 62),
+    ("revoked", 71),
     ("set back", 81),
     ("snapshot", 2133),
     ("stored again", 403),
@@ -111,7 +111,7 @@ const AT_LEAST: [(&str, usize); 54] = [
     ("unreadable", 476),
     ("verbatim", 2844),
     ("waits to be confirmed", 144),
-    ("withdrawal", 20),
+    ("withdrawal", 24),
 ];
 
 fn share_is_covered(number_of: u64) {

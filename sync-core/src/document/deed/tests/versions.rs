@@ -34,6 +34,19 @@ fn the_second_version_holds_what_is_done_in_a_document_that_it_takes_and_nothing
     }
 }
 
+/// A register that cannot tell which of two versions is newer keeps the later number: by it nobody may read more.
+#[test]
+fn each_version_only_takes_from_what_the_one_before_it_gave() {
+    for pair in PolicyVersion::ALL.windows(2) {
+        assert!(pair[0] < pair[1]);
+        for (role, kind) in EVERYONE.iter().flat_map(|role| DocumentKind::ALL.map(|kind| (*role, kind))) {
+            let roles = Roles::from([role]);
+            let reads = |policy| TeamPlace { policy, ..place(kind, &roles) }.reads();
+            assert!(reads(pair[0]) || !reads(pair[1]), "{role} {kind}");
+        }
+    }
+}
+
 /// Who goes on reading would have to be told of it if the right to review were another one: an entry for each would have to follow.
 #[test]
 fn the_right_to_review_differs_only_where_the_document_is_taken() {
