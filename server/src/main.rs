@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// A request allocates some hundred times, on threads that free what others made: the system's allocator spent a sixth of our time on that.
+/// Threads free here what others allocated: the system's allocator spent 15 % of a receipt's time on that, this one 4 %.
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -20,7 +20,7 @@ pub fn might_read(name: &DocumentName, person: PersonId, roles: &Roles) -> bool 
     PolicyVersion::ALL.into_iter().any(|policy| may_read(policy, name, person, roles))
 }
 
-/// Returns the same of a document of this kind; `member` is whose it is where it is an `own` one.
+/// As [`may_read`], of a document of this kind; `member` is whose it is where it is an `own` one.
 pub fn may_read_kind(
     policy: PolicyVersion,
     kind: DocumentKind,
