@@ -22,8 +22,9 @@ const STEP: Duration = Duration::from_millis(50);
 /// The processor's time in such a step, below which it has.
 const REST: Duration = Duration::from_millis(2);
 const HOUR_MS: i64 = 3_600_000;
-/// Steps at rest after which it is believed.
-const RESTING_STEPS: u32 = 4;
+/// Steps at rest after which it is believed: longer than a server puts work off. Ours applies rows to its index after a quarter of a
+/// second, and sled tidies up every half one.
+const RESTING_STEPS: u32 = 14;
 
 /// A server that runs until it is dropped.
 pub struct Program {
