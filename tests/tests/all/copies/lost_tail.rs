@@ -1,7 +1,9 @@
 //! What came after the backup and before the loss: devices that were paired then, and work that only a colleague's copy still has.
 
+use std::fs;
+
 use serde_json::Value;
-use tests::process::World;
+use tests::process::{Tablet, World};
 
 use super::{back_up, restore_and_serve};
 use crate::kills::{log, sessions};
@@ -30,6 +32,64 @@ fn a_device_that_was_paired_after_the_copy_brings_its_work_back_by_its_certifica
         tablet.ok("sync --until-done");
         assert!(sessions(tablet).contains(&session), "{}", tablet.person);
     }
+}
+
+/// A student and her specialist who came after the backup, as the roster says it from then on.
+const NEWCOMERS: [(&str, &str); 3] = [
+    ("people.csv", "external_id,name,email,school,role\nslp3,Noor Haddad,,oak,slp\n"),
+    ("students.csv", "external_id,display_name,grade,school,home_language\ns7,Leocadia Brandt,2,oak,\n"),
+    (
+        "team.csv",
+        "student,person,role,from,to,supervisor,reason\n\
+         s7,slp3,slp,2026-08-24,,,caseload\ns7,cm1,cm,2026-08-24,,,caseload\n",
+    ),
+];
+
+fn sessions_of_newcomer(tablet: &Tablet) -> usize {
+    tablet.record("s7")["sessions"].as_array().unwrap().len()
+}
+
+#[test]
+fn the_record_of_a_student_who_came_after_the_copy_is_parked_until_the_roster_names_her() {
+    let world = World::new();
+    let carla = world.tablet("cm1");
+    carla.ok("sync");
+    let backup = world.folder("backups").join("yesterday");
+    back_up(&world.installation, &backup);
+    let csv = world.folder("newcomers");
+    for (name, text) in NEWCOMERS {
+        fs::write(csv.join(name), text).unwrap();
+    }
+    let import = || world.admin(&format!("import '{}'", csv.display()));
+    import();
+    let noor = world.tablet("slp3");
+    noor.ok(
+        "log --student s7 --mode pull-out --place resource-room --start 2026-10-12T09:00:00-05:00 --minutes 30",
+    );
+    noor.ok("sync");
+    carla.ok("sync");
+    assert_eq!((sessions_of_newcomer(&noor), sessions_of_newcomer(&carla)), (1, 1));
+    restore_and_serve(&world, &backup);
+
+    assert_eq!(noor.run("sync").code, Some(3), "her work comes back; nothing goes down");
+    let status = world.admin("restored status");
+    assert!(status["parked_documents"].as_u64().unwrap() >= 1, "nobody has named the student: {status}");
+    world.admin("restored confirm");
+    for tablet in [&carla, &noor] {
+        tablet.run("sync --until-done");
+        let caseload = tablet.ok("caseload")["students"].to_string();
+        assert!(!caseload.contains("Leocadia"), "{}: read by nobody: {caseload}", tablet.person);
+    }
+    assert!(!world.admin("student list").to_string().contains("Leocadia"));
+
+    import();
+    assert_eq!(world.admin("restored status")["parked_documents"], 0);
+    for tablet in [&noor, &carla] {
+        tablet.ok("sync --until-done");
+        assert_eq!(sessions_of_newcomer(tablet), 1, "{}", tablet.person);
+    }
+    world.take_server().stop();
+    world.installation.verify().ok();
 }
 
 #[test]
