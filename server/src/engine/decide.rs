@@ -8,8 +8,8 @@ use sync_core::ids::LogId;
 use sync_core::kv::KvError;
 
 use super::cards::{Touched, touched};
-use super::life::to_note;
 use super::log::frame_of;
+use super::noted::to_note;
 use super::tail::{Written, written};
 use super::{Engine, Standing};
 use crate::store::{CommitError, Decision, Ticket, Turn, Urgency};

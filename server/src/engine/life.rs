@@ -1,4 +1,4 @@
-//! The lives of the log: how one begins, how one is found to be over, and what is kept of it all beside the keys.
+//! The lives of the log: how one begins, and how one is found to be over.
 //!
 //! A log gets a new life when its folder comes from the past: a backup was restored, or the folder was set back and nobody said so. The
 //! second is found out in two ways: at the start, where the folder ends before the place that was noted beside the keys, and by the first
@@ -11,55 +11,26 @@
 //! ```
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use sync_core::exchange::message::Cursor;
 use sync_core::exchange::register::{Life, Register};
 use sync_core::exchange::server::desk::{Conditions, Decided, Desk, DeskError};
-use sync_core::exchange::server::entry::{LogEntry, RestoredBy};
+use sync_core::exchange::server::entry::RestoredBy;
 use sync_core::exchange::server::index::Index;
 use sync_core::exchange::server::reply::{Worth, worth};
-use sync_core::exchange::server::restore::waits_for_confirmation;
 use sync_core::ids::LogId;
 use sync_core::kv::KvError;
-use sync_core::roster::Device;
 
 use super::cards::Touched;
-use super::log::{DurableLog, entry_of, frame_of};
+use super::log::{DurableLog, frame_of};
+use super::noted::unforgettable;
 use super::open::{OpenEngineError, Settings, catch_up, commit, draw, standing};
-use super::{Engine, EngineError, Ruling, Standing};
+use super::served::{Served, served};
+use super::{Engine, EngineError, Standing};
 use crate::auth::keys::ServerKeys;
 use crate::register::{RegisterError, RegisterFile};
 use crate::store::{Decision, EmbeddedStore, FolderLock, OpenError, Store, StoreReader};
-use crate::whole_file::{CheckedError, hex, read_checked, write_checked};
-
-/// The note, beside the keys, of the life that was served last and how far it had come.
-const SERVED: &str = "served";
-/// Payload bytes of the log that are looked through at once.
-const LOOK_BYTES: usize = 8 * 1024 * 1024;
-
-/// How far a life of the log is known to have come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Served {
-    log: LogId,
-    seq: u64,
-    /// The running hash there, in hexadecimal.
-    running: String,
-}
-
-impl Served {
-    fn now(reader: &dyn StoreReader) -> Self {
-        let end = reader.end();
-        Self { log: LogId(reader.log_id()), seq: end.seq, running: hex(&end.hash) }
-    }
-
-    /// Returns whether a log holds what was noted.
-    fn is_in(&self, reader: &dyn StoreReader) -> Result<bool, OpenEngineError> {
-        let at = reader.running_hash_at(self.seq)?;
-        Ok(at.is_some_and(|at| at.last == self.seq && hex(&at.hash) == self.running))
-    }
-}
 
 /// Begins, on a log that goes by its new id already, the life of that id.
 pub(super) fn begin_life(
@@ -177,30 +148,6 @@ fn register_set_back(register: &mut Register, drawn: LogId, own: LogId) {
     }
 }
 
-/// Returns how far which life had come when it was served last; none where none was.
-pub(super) fn served(keys: &Path) -> Result<Option<Served>, CheckedError> {
-    read_checked(&keys.join(SERVED))
-}
-
-/// Notes beside the keys how far the log has come.
-pub(super) fn note_served(reader: &dyn StoreReader, keys: &Path) -> std::io::Result<()> {
-    write_checked(&keys.join(SERVED), &Served::now(reader))
-}
-
-/// Notes beside the keys what of some durable entries a restored copy must not forget.
-pub(super) fn note_unforgettable(keys: &Path, entries: &[LogEntry]) -> Result<(), RegisterError> {
-    let rest = to_note(entries);
-    if rest.is_empty() {
-        return Ok(());
-    }
-    let changed = RegisterFile::beside(keys).change(|register| {
-        for entry in &rest {
-            register.note(entry);
-        }
-    });
-    changed.map(drop)
-}
-
 /// Puts the lives into the register that it lacks: all of them where it is new, or came back from an older copy of the keys.
 pub(super) fn complete(register: &mut Register, known: &[Life], own: LogId) {
     for life in known.iter().copied().chain([Life { log: own, from: None }]) {
@@ -219,98 +166,7 @@ fn is_set_back(served: &Served, own: LogId, register: &Register, noted: u64) -> 
     place(served.log) > place(own)
 }
 
-/// Returns what stands in the log behind a place that a restored copy must not forget.
-fn unforgettable(reader: &dyn StoreReader, after: u64) -> Result<Vec<LogEntry>, OpenEngineError> {
-    let (mut found, mut from, end) = (Vec::new(), after + 1, reader.end().seq);
-    while from <= end {
-        let records = reader.read_range(from, end, LOOK_BYTES)?;
-        let Some(last) = records.last() else { break };
-        from = last.seq + 1;
-        for record in &records {
-            let seq = record.seq;
-            if UNFORGETTABLE.contains(&record.record.kind) {
-                found.push(entry_of(record).map_err(|source| OpenEngineError::Entry { seq, source })?);
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// The kinds of entries that the register notes; see [`LogEntry::kind`].
-const UNFORGETTABLE: [u16; 5] = [11, 27, 28, 29, 45];
-
-/// Returns what of some entries a restored copy must not forget.
-pub(super) fn to_note(entries: &[LogEntry]) -> Vec<LogEntry> {
-    entries.iter().filter(|entry| UNFORGETTABLE.contains(&entry.kind())).cloned().collect()
-}
-
-/// What is durable in the log, and still to be noted beside the keys.
-#[derive(Default)]
-pub(super) struct Unnoted {
-    entries: std::sync::Mutex<Vec<LogEntry>>,
-    /// Held while some are written, so that nobody counts the same ones twice.
-    turn: tokio::sync::Mutex<()>,
-}
-
-impl Unnoted {
-    /// Adds what a restored copy must not forget.
-    pub(super) fn add(&self, entries: &[LogEntry]) {
-        if !entries.is_empty() {
-            self.entries().extend_from_slice(entries);
-        }
-    }
-
-    fn entries(&self) -> std::sync::MutexGuard<'_, Vec<LogEntry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Engine {
-    /// Notes beside the keys what is durable and was not noted yet; it returns when that is durable there, too.
-    pub async fn note_rest(&self) -> Result<(), EngineError> {
-        let _turn = self.unnoted.turn.lock().await;
-        let rest = self.unnoted.entries().clone();
-        if rest.is_empty() {
-            return Ok(());
-        }
-        let file = RegisterFile::beside(&self.keys_folder);
-        let count = rest.len();
-        let changed = self.aside(move || {
-            let changed = file.change(|register| {
-                for entry in &rest {
-                    register.note(entry);
-                }
-            });
-            changed.map(drop).map_err(|error| EngineError::NotNoted(error.to_string()))
-        });
-        if let Err(error) = changed.await {
-            tracing::error!(%error, "a restore would not know of what was done; the server goes on trying");
-            return Err(error);
-        }
-        self.unnoted.entries().drain(..count);
-        Ok(())
-    }
-
-    /// Returns whether the server has yet to be confirmed, as far as this device goes: then nothing may be sent to it.
-    pub fn waits_for_confirmation(&self, device: &Device) -> Result<bool, KvError> {
-        waits_for_confirmation(&self.index(), device)
-    }
-
-    /// Returns what is known of the last restore.
-    pub fn restored(&self) -> Result<RestoredStatus, KvError> {
-        let index = self.index();
-        let restored = index.restored()?;
-        let unconfirmed = index.unconfirmed()?;
-        Ok(RestoredStatus {
-            waiting: restored.is_some_and(|restored| restored.waiting) || !unconfirmed.is_empty(),
-            resent: restored.map_or(0, |restored| restored.resent),
-            recovered: restored.map_or(0, |restored| restored.recovered),
-            by: restored.map(|restored| restored.by),
-            unconfirmed,
-            parked: index.parked()?.len(),
-        })
-    }
-
     /// Begins a new life of the log where a place that a tablet has seen proves that this one was set back.
     pub(super) async fn begin_if_set_back(self: &Arc<Self>, cursor: Cursor) -> Result<(), EngineError> {
         if !self.proves_a_set_back(&cursor)? {
@@ -362,194 +218,7 @@ impl Engine {
         let log = DurableLog::with_tail(self.reader().as_ref(), &self.tail);
         Ok(worth(&log, conditions.log, &conditions.secret, cursor)? == Worth::RolledBack)
     }
-
-    /// Confirms what a restored server has of grants, revoked devices and destructions: from here on it sends and takes as before.
-    pub async fn confirm_restored(&self, by: Option<sync_core::ids::PersonId>) -> Result<(), EngineError> {
-        self.decide(move |desk| {
-            desk.confirm_restored(by)?;
-            Ok(Ruling::Stands(()))
-        })
-        .await
-    }
-}
-
-/// What `restored status` says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RestoredStatus {
-    /// Whether an administrator has yet to confirm something.
-    pub waiting: bool,
-    /// Acts that stand again by their receipts.
-    pub resent: u64,
-    /// Holds of what only copies still had.
-    pub recovered: u64,
-    /// Why the log began its present life; none where it was founded with it.
-    pub by: Option<RestoredBy>,
-    /// Devices that are known by their certificates alone.
-    pub unconfirmed: Vec<Device>,
-    /// Documents of students whom nobody has named.
-    pub parked: usize,
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use sync_core::exchange::server::reply::{LogRead as _, cursor_at};
-    use sync_core::ids::{DeviceId, GuardianId, StudentId};
-    use sync_core::projection::family::FamilyEntry;
-    use sync_core::roster::version::PolicyVersion;
-    use sync_core::roster::{DeviceState, Student};
-    use sync_core::time::Moment;
-
-    use super::*;
-    use crate::engine::founded::founded;
-
-    const LOST: DeviceId = DeviceId([7; 16]);
-    const STUDENT: StudentId = StudentId([5; 16]);
-
-    async fn lose(engine: &Engine) -> Result<(), EngineError> {
-        let entry = LogEntry::DeviceState { device: LOST, state: DeviceState::Lost };
-        engine.decide(move |desk| desk.emit(entry).map(|_| Ruling::Stands(()))).await
-    }
-
-    fn registered(settings: &Settings) -> Register {
-        RegisterFile::beside(&settings.keys).read().unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_life_is_registered_before_it_says_anything_and_a_loss_before_it_is_answered() {
-        let (_folder, settings) = founded();
-        let life = registered(&settings).lives;
-        let engine = Engine::open(&settings).unwrap();
-        assert_eq!(life, [Life { log: engine.log_id(), from: None }]);
-        lose(&engine).await.unwrap();
-        assert_eq!(registered(&settings).devices.get(&LOST), Some(&DeviceState::Lost));
-    }
-
-    #[tokio::test]
-    async fn what_could_not_be_noted_is_said_and_noted_as_soon_as_it_can_be() {
-        let (_folder, settings) = founded();
-        let engine = Engine::open(&settings).unwrap();
-        // A folder where the lock should be: nothing can be written there.
-        let lock = settings.keys.join("register.lock");
-        fs::remove_file(&lock).unwrap();
-        fs::create_dir(&lock).unwrap();
-        assert!(matches!(lose(&engine).await, Err(EngineError::NotNoted(_))));
-        assert!(matches!(engine.note_rest().await, Err(EngineError::NotNoted(_))));
-        fs::remove_dir(&lock).unwrap();
-        engine.note_rest().await.unwrap();
-        assert_eq!(registered(&settings).devices.get(&LOST), Some(&DeviceState::Lost));
-    }
-
-    #[tokio::test]
-    async fn what_a_crash_kept_from_the_register_is_noted_at_the_next_start() {
-        let (_folder, settings) = founded();
-        let engine = Engine::open(&settings).unwrap();
-        let [register, served] = ["register", SERVED].map(|name| settings.keys.join(name));
-        let before = [&register, &served].map(|path| fs::read(path).unwrap());
-        lose(&engine).await.unwrap();
-        engine.close();
-        fs::write(&register, &before[0]).unwrap();
-        fs::write(&served, &before[1]).unwrap();
-        assert!(registered(&settings).devices.is_empty());
-        drop(engine);
-        let engine = Engine::open(&settings).unwrap();
-        assert_eq!(registered(&settings).devices.get(&LOST), Some(&DeviceState::Lost));
-        assert!(!engine.restored().unwrap().waiting, "a crash is no set-back");
-    }
-
-    #[tokio::test]
-    async fn a_folder_that_was_set_back_gives_nothing_back_that_was_taken_since() {
-        let (folder, settings) = founded();
-        let guardian = GuardianId([8; 16]);
-        let device = |state| LogEntry::DeviceState { device: LOST, state };
-        let access =
-            |restricted| LogEntry::Family(FamilyEntry::Access { guardian, restricted, ended: false });
-        let policy = |version| LogEntry::Policy { version, by: None, time: Moment(0) };
-        let taken = || [device(DeviceState::Lost), access(true), policy(PolicyVersion::V2)];
-        let given = [device(DeviceState::Active), access(false), policy(PolicyVersion::V1)];
-        let engine = Engine::open(&settings).unwrap();
-        for entry in taken().into_iter().chain(given) {
-            engine.decide(move |desk| desk.emit(entry).map(|_| Ruling::Stands(()))).await.unwrap();
-        }
-        engine.close();
-        drop(engine);
-        let copy = folder.path().join("copy");
-        let put = |from: &Path, to: &Path| {
-            let done = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
-            assert!(done.success());
-        };
-        put(&settings.data, &copy);
-        let engine = Engine::open(&settings).unwrap();
-        for entry in taken() {
-            engine.decide(move |desk| desk.emit(entry).map(|_| Ruling::Stands(()))).await.unwrap();
-        }
-        engine.close();
-        drop(engine);
-        fs::remove_dir_all(&settings.data).unwrap();
-        put(&copy, &settings.data);
-        let engine = Engine::open(&settings).unwrap();
-        assert!(engine.restored().unwrap().waiting, "it was found out");
-        let register = registered(&settings);
-        assert_eq!(register.devices.get(&LOST), Some(&DeviceState::Lost));
-        assert!(register.guardians[&guardian].restricted);
-        assert_eq!(
-            (register.policy, engine.index().policy()),
-            (Some(PolicyVersion::V2), Ok(PolicyVersion::V2))
-        );
-        assert_eq!(engine.index().banned(LOST), Ok(Some(DeviceState::Lost)));
-    }
-
-    #[tokio::test]
-    async fn a_life_that_a_crash_kept_from_its_first_frame_begins_at_the_next_start() {
-        let (_folder, settings) = founded();
-        let own = Engine::open(&settings).unwrap().log_id();
-        let new = LogId([9; 16]);
-        RegisterFile::beside(&settings.keys).change(|register| register.begin(new, own, 0)).unwrap();
-        EmbeddedStore::open(&settings.data).unwrap().begin_log_id(new.0).unwrap();
-        for _ in 0..2 {
-            let engine = Engine::open(&settings).unwrap();
-            let restored = engine.restored().unwrap();
-            assert_eq!(
-                (engine.log_id(), restored.waiting, restored.by),
-                (new, true, Some(RestoredBy::RollBack))
-            );
-            engine.close();
-        }
-        assert_eq!(registered(&settings).lives.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_life_that_a_tablet_begins_has_every_card_and_page_looked_at_again() {
-        let (_folder, settings) = founded();
-        let engine = Engine::open(&settings).unwrap();
-        let student = Student {
-            id: STUDENT,
-            external_id: "s1".into(),
-            display_name: "Sam".to_owned().into(),
-            grade: "03".into(),
-            school: None,
-            home_language: "en".into(),
-        };
-        let entry = LogEntry::Student(student);
-        engine.decide(move |desk| desk.emit(entry).map(|_| Ruling::Stands(()))).await.unwrap();
-        engine.project_cards(|_| true).await.unwrap();
-        engine.publish_to_family(STUDENT).await.unwrap();
-        assert!(!engine.cards.is_due(|_| true) && engine.publisher.knows(STUDENT));
-        let log = engine.log_id();
-        let seen = DurableLog::of(engine.reader().as_ref());
-        let beyond = cursor_at(&seen, log, &engine.conditions().secret, seen.end() + 1).unwrap();
-        engine.begin_if_set_back(beyond).await.unwrap();
-        assert!(engine.log_id() != log && engine.restored().unwrap().waiting);
-        assert!(engine.cards.is_due(|student| *student == STUDENT));
-        assert!(!engine.publisher.knows(STUDENT));
-    }
-
-    #[tokio::test]
-    async fn a_register_that_came_back_without_its_lives_gets_them_from_the_log() {
-        let (_folder, settings) = founded();
-        fs::remove_file(settings.keys.join("register")).unwrap();
-        let engine = Engine::open(&settings).unwrap();
-        assert_eq!(registered(&settings).lives, [Life { log: engine.log_id(), from: None }]);
-    }
-}
+mod tests;

@@ -29,11 +29,14 @@ mod life;
 mod limit;
 mod listing;
 mod log;
+mod noted;
 mod open;
 mod pairing;
 mod past;
 mod presence;
 mod publish;
+mod restored;
+mod served;
 mod set_aside;
 mod snapshot;
 mod tail;
@@ -52,7 +55,6 @@ use tokio::sync::{Semaphore, watch};
 pub use decide::{EngineError, Ruling};
 pub use exchange::Answered;
 pub use horizon::{Horizon, above_horizon};
-pub use life::RestoredStatus;
 pub(crate) use life::begin_life_in;
 pub use limit::{Limiter, Taken};
 pub use listing::{GoalRow, PersonRow, ServiceRow, StudentRow, TeamRow};
@@ -67,6 +69,7 @@ pub use presence::{
     PAIRING_WRONG_MAX, TOKEN_GOOD_S, TokenRefused,
 };
 pub use publish::Publishing;
+pub use restored::RestoredStatus;
 pub use snapshot::{Snapshot, SnapshotError};
 #[cfg(test)]
 pub(crate) use snapshot::{decode as decode_snapshot, encode as encode_snapshot};
@@ -90,7 +93,7 @@ pub struct Engine {
     cards: Arc<cards::Cards>,
     backed_up: backed_up::BackedUp,
     publisher: Arc<publish::Publisher>,
-    unnoted: Arc<life::Unnoted>,
+    unnoted: Arc<noted::Unnoted>,
     /// Held while a new life of the log begins.
     life_turn: tokio::sync::Mutex<()>,
     /// Shared with the writing thread.
@@ -176,7 +179,7 @@ impl Engine {
     /// Commits what waits and closes the store in good order. Nothing can be decided any more.
     pub fn close(&self) {
         if self.committer.close().is_some()
-            && let Err(error) = life::note_served(self.reader().as_ref(), &self.keys_folder)
+            && let Err(error) = served::note_served(self.reader().as_ref(), &self.keys_folder)
         {
             tracing::warn!(%error, "how far the log has come could not be noted beside the keys");
         }

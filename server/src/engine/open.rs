@@ -20,9 +20,11 @@ use tokio::sync::watch;
 
 use super::backed_up::BackedUp;
 use super::cards::{Cards, Touched};
-use super::life::{Unnoted, complete, note_served, note_unforgettable, settle};
+use super::life::{complete, settle};
 use super::log::{entry_of, frame_of};
+use super::noted::{Unnoted, note_unforgettable};
 use super::presence::Presence;
+use super::served::note_served;
 use super::snapshot::{FOLDER as SNAPSHOTS, Snapshots};
 use super::tail::Tail;
 use super::{Engine, Standing};

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::affected::Names;
-use super::life::served;
+use super::served::served;
 use super::snapshot::{FOLDER as SNAPSHOTS, decode};
 use crate::auth::keys::ServerKeys;
 use crate::register::{RegisterFile, latest_backup, owner};
