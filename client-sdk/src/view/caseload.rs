@@ -20,7 +20,7 @@ pub fn caseload(desk: &Desk<'_>) -> Result<Json, Trouble> {
     for fact in desk.roster.students.values() {
         let roles = desk.roster.roles_on(fact.id, today);
         if !roles.is_empty() {
-            let roles: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+            let roles: Vec<&str> = roles.iter().map(|role| role.code()).collect();
             students.push(desk.with_record(fact.id, |record| {
                 let card = desk.roster.cards.get(&fact.id);
                 Ok(student(fact, &roles, record, card))

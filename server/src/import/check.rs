@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use sync_core::roster::role::Role;
+
 use super::cell::Column;
 use super::error::{Code, Errors};
 use super::file::{Row, Table};
 use super::terms::TermRow;
 use super::value::{ExternalId, Line};
-use super::words::Role;
 use super::{Tables, goals, guardians, people, services, students, team, terms};
 
 /// What the organisation already has, by the district's external ids.
@@ -132,8 +133,8 @@ impl<'a> References<'a> {
     fn supervisor<R: Row>(&mut self, table: &Table<R>, line: Line, column: &Column, id: &ExternalId) {
         match self.role_of(id) {
             PersonRole::Is(role) if !role.is_clinician() => {
-                let clinicians = Role::ALL.iter().filter(|role| role.is_clinician());
-                let clinicians = clinicians.map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+                let clinicians = Role::ALL.into_iter().filter(|role| role.is_clinician());
+                let clinicians = clinicians.map(|role| role.code()).collect::<Vec<_>>().join(", ");
                 let error = table.error(line, column, Code::SupervisorNotClinician);
                 self.errors.push(error.with(clinicians));
             }

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
+use sync_core::document::word::{Direction, Discipline};
 use sync_core::measure::thousandths::Thousandths;
+use sync_core::measure::value::Measure;
+use sync_core::sensitive::Sensitive;
 
 use super::cell::{Cells, Column, Reported};
 use super::error::Code;
 use super::file::{FIELD_CHARS_MAX, Row};
 use super::schools::EXTERNAL_ID;
-use super::sensitive::Sensitive;
 use super::value::{self, ExternalId, Fault, Line, date, sensitive_text, word};
-use super::words::{Direction, Discipline, Kind};
 
 /// A goal is assigned to at most this many people.
 pub const ASSIGNED_MAX: usize = 20;
@@ -53,7 +54,7 @@ pub struct GoalRow {
     /// The goal in a family's words.
     pub plain_statement: Option<Sensitive<String>>,
     /// How progress is measured, and so the unit of target and baseline.
-    pub kind: Kind,
+    pub kind: Measure,
     /// Which way the figure is to move.
     pub direction: Direction,
     /// The figure to reach.
@@ -100,7 +101,7 @@ impl Row for GoalRow {
         let kind = cells.required(&KIND, word);
         let direction = cells.required(&DIRECTION, word);
         // Without a kind, the widest range of them all still finds the slips.
-        let figure = |text: &str| figure(text, kind.unwrap_or(Kind::Count));
+        let figure = |text: &str| figure(text, kind.unwrap_or(Measure::Count));
         let target = cells.required(&TARGET, figure);
         let baseline = cells.optional(&BASELINE, figure);
         let baseline_date = cells.optional(&BASELINE_DATE, date);
@@ -140,10 +141,10 @@ impl Row for GoalRow {
 }
 
 /// Reads a target or baseline: never negative, and a percentage at most 100.
-fn figure(text: &str, kind: Kind) -> Result<Thousandths, Fault> {
+fn figure(text: &str, kind: Measure) -> Result<Thousandths, Fault> {
     let max = match kind {
-        Kind::Percent => PERCENT_MAX,
-        Kind::Count | Kind::Probe => FIGURE_MAX,
+        Measure::Percent => PERCENT_MAX,
+        Measure::Count | Measure::Probe => FIGURE_MAX,
     };
     let figure = value::figure(text)?;
     if !(Thousandths::whole(0)..=max).contains(&figure) {

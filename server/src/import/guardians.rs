@@ -1,10 +1,11 @@
 //! `guardians.csv`: who may see the family view of a student.
 
+use sync_core::sensitive::Sensitive;
+
 use super::cell::{Cells, Column, Reported};
 use super::file::Row;
 use super::people::NAME_CHARS_MAX;
 use super::schools::EXTERNAL_ID;
-use super::sensitive::Sensitive;
 use super::students::LANGUAGE_CHARS_MAX;
 use super::value::{ExternalId, Line, one_line, sensitive_line, yes_or_no};
 

@@ -51,7 +51,6 @@ mod guardians;
 mod people;
 mod quoting;
 mod schools;
-mod sensitive;
 mod services;
 mod students;
 mod team;
@@ -59,7 +58,6 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod value;
-mod words;
 
 use std::collections::BTreeMap;
 
@@ -71,13 +69,11 @@ pub use goals::{ASSIGNED_MAX, GoalRow};
 pub use guardians::GuardianRow;
 pub use people::PersonRow;
 pub use schools::SchoolRow;
-pub use sensitive::Sensitive;
 pub use services::{MINUTES_MAX, MINUTES_MIN, SESSIONS_MAX, ServiceRow};
 pub use students::StudentRow;
 pub use team::TeamRow;
 pub use terms::TermRow;
 pub use value::{EXTERNAL_ID_CHARS_MAX, ExternalId, Line, YEAR_MAX, YEAR_MIN};
-pub use words::{Direction, Discipline, Kind, Mode, Period, Place, Role, UnknownWord};
 
 use check::check;
 use error::Errors;

@@ -1,11 +1,12 @@
 //! `people.csv`: everybody who works with students or with their records.
 
+use sync_core::roster::role::Role;
+use sync_core::sensitive::Sensitive;
+
 use super::cell::{Cells, Column, Reported};
 use super::file::Row;
 use super::schools::EXTERNAL_ID;
-use super::sensitive::Sensitive;
 use super::value::{ExternalId, Line, email, sensitive_line, word};
-use super::words::Role;
 
 /// A person's name has at most this many characters, a student's and a guardian's too.
 pub(super) const NAME_CHARS_MAX: usize = 200;

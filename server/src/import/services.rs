@@ -1,12 +1,13 @@
 //! `services.csv`: the service lines of the students' plans.
 
 use jiff::civil::Date;
+use sync_core::document::word::{Discipline, Place};
+use sync_core::service::line::{Mode, Period};
 
 use super::cell::{Cells, Column, Reported};
 use super::file::Row;
 use super::schools::EXTERNAL_ID;
 use super::value::{ExternalId, Line, date, whole, word};
-use super::words::{Discipline, Mode, Period, Place};
 
 /// A session has at least this many minutes.
 pub const MINUTES_MIN: u32 = 1;

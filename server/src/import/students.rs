@@ -1,10 +1,11 @@
 //! `students.csv`: the students who have a plan.
 
+use sync_core::sensitive::Sensitive;
+
 use super::cell::{Cells, Column, Reported};
 use super::file::Row;
 use super::people::NAME_CHARS_MAX;
 use super::schools::EXTERNAL_ID;
-use super::sensitive::Sensitive;
 use super::value::{ExternalId, Line, one_line, sensitive_line};
 
 /// A grade has at most this many characters.

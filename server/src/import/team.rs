@@ -1,13 +1,13 @@
 //! `team.csv`: who is on whose team, as what, from when to when.
 
 use jiff::civil::Date;
+use sync_core::roster::role::Role;
+use sync_core::sensitive::Sensitive;
 
 use super::cell::{Cells, Column, Reported};
 use super::error::Code;
 use super::file::Row;
-use super::sensitive::Sensitive;
 use super::value::{ExternalId, Fault, Line, date, sensitive_text, word};
-use super::words::Role;
 
 /// A grant's reason has at most this many characters.
 const REASON_CHARS_MAX: usize = 300;
@@ -55,7 +55,7 @@ impl Row for TeamRow {
         let supervisor = cells.optional(&SUPERVISOR, ExternalId::parse);
         let reason = cells.optional(&REASON, sensitive_text);
         let supervised = match (&role, &person, &supervisor) {
-            (Ok(role), _, Ok(None)) if role.needs_supervisor() => Some(Code::SupervisorMissing),
+            (Ok(role), _, Ok(None)) if role.is_supervised() => Some(Code::SupervisorMissing),
             (_, Ok(person), Ok(Some(supervisor))) if person == supervisor => Some(Code::OwnSupervisor),
             _ => None,
         };

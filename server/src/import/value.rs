@@ -5,13 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::civil::Date;
 use sync_core::measure::thousandths::Thousandths;
+use sync_core::sensitive::Sensitive;
+use sync_core::word::UnknownWord;
 
 use super::error::Code;
-use super::sensitive::Sensitive;
-use super::words::Word;
 
 /// An external id has at most this many characters.
 pub const EXTERNAL_ID_CHARS_MAX: usize = 64;
@@ -149,9 +150,10 @@ pub(super) fn email(text: &str) -> Result<Sensitive<String>, Fault> {
     Ok(Sensitive::new(text.to_owned()))
 }
 
-/// Reads one word of a closed list.
-pub(super) fn word<W: Word>(text: &str) -> Result<W, Fault> {
-    text.parse().map_err(|_| Fault::with(Code::UnknownWord, W::WRITTEN.join(", ")))
+/// Reads one word of a closed list, in any case: spreadsheets and people capitalise `SLP`.
+pub(super) fn word<W: FromStr<Err = UnknownWord>>(text: &str) -> Result<W, Fault> {
+    let word = text.to_ascii_lowercase().parse();
+    word.map_err(|UnknownWord(known)| Fault::with(Code::UnknownWord, known.join(", ")))
 }
 
 /// Reads a calendar date. Only `YYYY-MM-DD` is one: 1/5/2026 is May to some and January to others.
@@ -193,10 +195,24 @@ pub(super) fn yes_or_no(text: &str) -> Result<bool, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use sync_core::roster::role::Role;
+    use sync_core::service::line::Mode;
+
     use super::*;
 
     fn code<T: fmt::Debug>(read: Result<T, Fault>) -> Code {
         read.unwrap_err().code
+    }
+
+    #[test]
+    fn words_are_read_in_any_case_and_what_could_stand_there_is_said() {
+        assert_eq!(word("SLP"), Ok(Role::Slp));
+        assert_eq!(word("Push-In"), Ok(Mode::PushIn));
+        for text in ["", "slpa", "push in", "ſlp"] {
+            let refused = word::<Role>(text).unwrap_err();
+            let known = "slp, ot, pt, psy, set, cm, para, asst, coord, admin";
+            assert_eq!(refused, Fault::with(Code::UnknownWord, known), "{text:?}");
+        }
     }
 
     #[test]

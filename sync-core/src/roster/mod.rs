@@ -111,7 +111,7 @@ impl Grant {
     /// Returns the id of the grant of this place from this day on: whoever gives the same place twice gives it once.
     pub fn id_of(org: OrgId, student: StudentId, person: PersonId, role: Role, from: Date) -> GrantId {
         let from = from.to_string();
-        let parts: [&[u8]; 5] = [&org.0, &student.0, &person.0, role.name().as_bytes(), from.as_bytes()];
+        let parts: [&[u8]; 5] = [&org.0, &student.0, &person.0, role.code().as_bytes(), from.as_bytes()];
         GrantId(derive("grant", &parts))
     }
 

@@ -69,7 +69,7 @@ impl Tablet {
         let profile = Profile { org, person: device.person, device: device.id };
         let mut store = Memory::default();
         store.apply(paired(&profile));
-        let author = Author::new(device.person, role.name(), seed);
+        let author = Author::new(device.person, role.code(), seed);
         Self { device, author, org, key, store }
     }
 

@@ -57,7 +57,7 @@ pub fn document(kind: DocumentKind, subject: StudentId, member: Option<PersonId>
 
 /// Returns a grant by days; what it is called follows from who, whose, as what and since when.
 pub fn grant(person: PersonId, student: StudentId, role: Role, from: i64, to: Option<i64>) -> Grant {
-    let parts: [&[u8]; 4] = [&person.0, &student.0, role.name().as_bytes(), &from.to_be_bytes()];
+    let parts: [&[u8]; 4] = [&person.0, &student.0, role.code().as_bytes(), &from.to_be_bytes()];
     Grant {
         id: GrantId(derive("grant", &parts)),
         student,

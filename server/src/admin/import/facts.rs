@@ -8,15 +8,12 @@ use sync_core::exchange::server::desk::DeskError;
 use sync_core::exchange::server::entry::LogEntry;
 use sync_core::ids::{GuardianId, PersonId, SchoolId, StudentId};
 use sync_core::roster::calendar::{Calendar, Term};
-use sync_core::roster::role::Role;
 use sync_core::roster::{Grant, Guardian, Person, School, Student};
 use sync_core::sensitive::Sensitive;
 
 use super::heard::Heard;
 use super::{Import, Outcome};
-use crate::import::{
-    self, ExternalId, GuardianRow, PersonRow, Roster, SchoolRow, StudentRow, TeamRow, TermRow,
-};
+use crate::import::{ExternalId, GuardianRow, PersonRow, Roster, SchoolRow, StudentRow, TeamRow, TermRow};
 
 impl Import<'_, '_> {
     /// Applies all that is no part of a plan. Whoever is referred to comes before whoever refers.
@@ -92,8 +89,8 @@ impl Import<'_, '_> {
 
     fn person(&mut self, row: &PersonRow) -> Result<(), DeskError> {
         let id = PersonId::imported(self.org, row.external_id.as_str());
-        let (name, email) = (stored(Some(&row.name)), stored(row.email.as_ref()));
-        let role = role_of(row.role);
+        let (name, email) = (row.name.clone(), row.email.clone().unwrap_or_default());
+        let role = row.role;
         let cells = [
             ("name", name.expose().clone()),   // to be hashed
             ("email", email.expose().clone()), // to be hashed
@@ -127,7 +124,7 @@ impl Import<'_, '_> {
 
     fn student(&mut self, row: &StudentRow) -> Result<(), DeskError> {
         let id = StudentId::imported(self.org, row.external_id.as_str());
-        let name = stored(Some(&row.display_name));
+        let name = row.display_name.clone();
         let (grade, language) =
             (row.grade.clone().unwrap_or_default(), row.home_language.clone().unwrap_or_default());
         let cells = [
@@ -168,7 +165,7 @@ impl Import<'_, '_> {
 
     fn guardian(&mut self, row: &GuardianRow) -> Result<(), DeskError> {
         let id = GuardianId::imported(self.org, row.external_id.as_str());
-        let name = stored(Some(&row.name));
+        let name = row.name.clone();
         let language = row.language.clone().unwrap_or_default();
         let student = StudentId::imported(self.org, row.student.as_str());
         let cells = [
@@ -206,9 +203,9 @@ impl Import<'_, '_> {
     fn grant(&mut self, row: &TeamRow) -> Result<(), DeskError> {
         let person = PersonId::imported(self.org, row.person.as_str());
         let student = StudentId::imported(self.org, row.student.as_str());
-        let role = role_of(row.role);
+        let role = row.role;
         let id = Grant::id_of(self.org, student, person, role, row.from);
-        let reason = stored(row.reason.as_ref());
+        let reason = row.reason.clone().unwrap_or_default();
         let cells = [
             ("to", row.to.map(|day| day.to_string()).unwrap_or_default()),
             ("supervisor", written(row.supervisor.as_ref())),
@@ -270,27 +267,6 @@ fn outcome<T: PartialEq>(known: Option<&T>, next: &T) -> Outcome {
     }
 }
 
-/// Returns a cell's text as the server keeps it: from one wrapper into the other.
-fn stored(text: Option<&import::Sensitive<String>>) -> Sensitive<String> {
-    text.map(|text| text.expose().clone()).unwrap_or_default().into()
-}
-
 fn written(external_id: Option<&ExternalId>) -> String {
     external_id.map(ToString::to_string).unwrap_or_default()
-}
-
-/// Returns the core's role for the import's word.
-pub(super) fn role_of(word: import::Role) -> Role {
-    match word {
-        import::Role::Slp => Role::Slp,
-        import::Role::Ot => Role::Ot,
-        import::Role::Pt => Role::Pt,
-        import::Role::Psy => Role::Psy,
-        import::Role::Set => Role::Set,
-        import::Role::Cm => Role::Cm,
-        import::Role::Para => Role::Para,
-        import::Role::Asst => Role::Asst,
-        import::Role::Coord => Role::Coord,
-        import::Role::Admin => Role::Admin,
-    }
 }

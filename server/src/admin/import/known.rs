@@ -2,8 +2,9 @@
 
 use sync_core::exchange::server::index::Index;
 use sync_core::ids::{OrgId, PersonId, SchoolId, StudentId};
+use sync_core::roster::role::Role;
 
-use crate::import::{Known, Role};
+use crate::import::Known;
 
 /// Looks references up in the index.
 ///
@@ -31,7 +32,6 @@ impl Known for KnownHere<'_> {
     }
 
     fn person_role(&self, external_id: &str) -> Option<Role> {
-        let person = self.index.person(PersonId::imported(self.org, external_id)).ok().flatten()?;
-        person.role.name().parse().ok()
+        Some(self.index.person(PersonId::imported(self.org, external_id)).ok().flatten()?.role)
     }
 }

@@ -11,6 +11,7 @@ use sync_core::document::slot::{ACT, AT, Fields, OFFSET, Slot, SlotKey, Value};
 use sync_core::exchange::server::desk::DeskError;
 use sync_core::exchange::server::entry::RosterSaid;
 use sync_core::ids::{ActId, PersonId, StudentId};
+use sync_core::sensitive::Sensitive;
 
 use super::heard::{Heard, hash_of_cell};
 use super::{Import, Outcome};
@@ -68,12 +69,12 @@ impl Import<'_, '_> {
             line: row.line,
             key: SlotKey::imported(self.org, RecordKind::Service.container(), row.external_id.as_str()),
             student: &row.student,
-            fixed: vec![("discipline", row.discipline.as_str().into())],
+            fixed: vec![("discipline", row.discipline.code().into())],
             leaves: vec![
-                ("mode", Some(row.mode.as_str().into())),
-                ("place", row.place.map(|place| place.as_str().into())),
+                ("mode", Some(row.mode.code().into())),
+                ("place", row.place.map(|place| place.code().into())),
                 ("sessions", Some(i64::from(row.sessions).into())),
-                ("period", Some(row.period.as_str().into())),
+                ("period", Some(row.period.code().into())),
                 ("minutes", Some(i64::from(row.minutes).into())),
                 ("from", Some(row.from.to_string().into())),
                 ("to", row.to.map(|day| day.to_string().into())),
@@ -85,7 +86,7 @@ impl Import<'_, '_> {
 
     fn goal<'r>(&self, row: &'r GoalRow) -> PlanLine<'r> {
         // Statements and criteria are exposed to stand in the plan, which is where they belong.
-        let text = |text: Option<&crate::import::Sensitive<String>>| text.map(|t| t.expose().as_str().into());
+        let text = |text: Option<&Sensitive<String>>| text.map(|t| t.expose().as_str().into());
         let assigned = row.assigned.iter().map(|id| PersonId::imported(self.org, id.as_str()));
         PlanLine {
             kind: RecordKind::Goal,
@@ -93,9 +94,9 @@ impl Import<'_, '_> {
             line: row.line,
             key: SlotKey::imported(self.org, RecordKind::Goal.container(), row.external_id.as_str()),
             student: &row.student,
-            fixed: vec![("discipline", row.discipline.as_str().into()), ("kind", row.kind.as_str().into())],
+            fixed: vec![("discipline", row.discipline.code().into()), ("kind", row.kind.code().into())],
             leaves: vec![
-                ("direction", Some(row.direction.as_str().into())),
+                ("direction", Some(row.direction.code().into())),
                 ("statement", text(Some(&row.statement))),
                 ("plain_statement", text(row.plain_statement.as_ref())),
                 ("target", Some(row.target.0.into())),

@@ -6,7 +6,9 @@ mod reading;
 
 use std::collections::BTreeMap;
 
-use super::{Code, ImportError, Known, NothingKnown, Role, Roster, read};
+use sync_core::roster::role::Role;
+
+use super::{Code, ImportError, Known, NothingKnown, Roster, read};
 
 const SCHOOLS: &str = "external_id,name\noak,Oak Elementary\nelm,Elm Middle\n";
 const TERMS: &str = "\

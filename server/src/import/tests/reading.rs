@@ -3,7 +3,10 @@
 use jiff::civil::Date;
 
 use super::*;
-use crate::import::{Direction, Discipline, FILE_NAMES, Kind, Mode, Period, Place};
+use crate::import::FILE_NAMES;
+use sync_core::document::word::{Direction, Discipline, Place};
+use sync_core::measure::value::Measure;
+use sync_core::service::line::{Mode, Period};
 
 #[test]
 fn a_district_becomes_typed_rows() {
@@ -39,7 +42,7 @@ fn a_district_becomes_typed_rows() {
     assert_eq!((second.place, second.sessions, second.minutes, second.to), (None, 0, 480, None));
 
     let (sound, seat) = (&roster.goals[0], &roster.goals[1]);
-    assert_eq!((sound.kind, sound.direction), (Kind::Percent, Direction::Increase));
+    assert_eq!((sound.kind, sound.direction), (Measure::Percent, Direction::Increase));
     assert_eq!((sound.target.0, sound.baseline.map(|figure| figure.0)), (80_000, Some(42_500)));
     assert_eq!(sound.assigned.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["p1", "p2"]);
     assert!(seat.baseline.is_none() && seat.criterion.is_none() && seat.assigned.is_empty());

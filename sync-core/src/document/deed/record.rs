@@ -73,7 +73,7 @@ pub(super) fn edited(deed: &Deed) -> Option<(RecordKind, &str, &Value)> {
 /// Returns the only record that a deed makes, or the session that its observations name.
 pub(super) fn first_record(deed: &Deed, role: Role) -> (RecordKind, Record) {
     let record = Record::default();
-    let as_role = || Record::default().with("role", role.name());
+    let as_role = || Record::default().with("role", role.code());
     match deed {
         Deed::LogSession { service, segments, group, make_up_for, note, state, observations: _ } => {
             let record = as_role()
@@ -201,7 +201,7 @@ pub(super) fn observed(observation: &NewObservation, session: Option<SlotKey>, r
         value.with(name, i64::try_from(figure).unwrap_or(i64::MAX))
     });
     Record::default()
-        .with("role", role.name())
+        .with("role", role.code())
         .key("goal", Some(&observation.goal))
         .key("session", session.as_ref())
         .with("kind", observation.value.measure().code())

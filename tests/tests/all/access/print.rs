@@ -81,7 +81,7 @@ fn versions() -> String {
         let readers = PolicyVersion::ALL.map(|policy| {
             let reads = |role: &CoreRole| may_read_kind(policy, kind, Some(me), me, &Roles::from([*role]));
             let roles = CoreRole::ALL.iter().filter(|role| reads(role));
-            roles.map(|role| role.name()).collect::<Vec<_>>().join(" ")
+            roles.map(|role| role.code()).collect::<Vec<_>>().join(" ")
         });
         if readers.iter().any(|of| *of != readers[0]) {
             writeln!(text, "| `{kind}` | {} |", readers.join(" | ")).unwrap();

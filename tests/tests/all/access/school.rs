@@ -75,7 +75,7 @@ fn zone() -> Zone {
 }
 
 fn place(role: Role) -> Option<Place> {
-    Place::ALL.into_iter().find(|place| place.name() == role.to_string())
+    Place::ALL.into_iter().find(|place| place.code() == role.to_string())
 }
 
 fn key(person: &str) -> SigningKey {
@@ -256,7 +256,7 @@ impl School {
     }
 
     fn slot(&self, document: Document, action: &Subject<'_>) -> Slot {
-        let role = place(self.role).filter(|role| role.is_on_teams()).unwrap_or(Place::Slp).name();
+        let role = place(self.role).filter(|role| role.is_on_teams()).unwrap_or(Place::Slp).code();
         let words = action.words();
         let whose = words
             .iter()

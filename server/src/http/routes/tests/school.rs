@@ -227,7 +227,7 @@ impl School {
 
     pub async fn grant(&self, name: &str, role: Role, to: Option<&str>) {
         let grant = Grant {
-            id: GrantId(derive("test grant", &[name.as_bytes(), role.name().as_bytes()])),
+            id: GrantId(derive("test grant", &[name.as_bytes(), role.code().as_bytes()])),
             student: maya(),
             person: person(name),
             role,
