@@ -76,6 +76,8 @@ pub struct Cost {
     pub peak_mib: f64,
     /// Both ways.
     pub wire_mb: f64,
+    /// Whether the tablets were given up before they had everything: then it took more than this.
+    pub unfinished: bool,
 }
 
 impl Cost {
@@ -87,11 +89,15 @@ impl Cost {
             started_mib: of(|run| run.started_mib),
             peak_mib: of(|run| run.peak_mib),
             wire_mb: of(|run| run.wire_mb),
+            unfinished: runs.iter().any(|run| run.unfinished),
         }
     }
 
     fn shown(&self) -> String {
-        format!("{} s, {} MiB, {} MB", show(self.cpu_s, ""), show(self.peak_mib, ""), show(self.wire_mb, ""))
+        let figures = [self.cpu_s, self.peak_mib, self.wire_mb].map(|figure| show(figure, ""));
+        let [cpu, peak, wire] = figures;
+        let unfinished = if self.unfinished { " so far, unfinished" } else { "" };
+        format!("{cpu} s, {peak} MiB, {wire} MB{unfinished}")
     }
 }
 
@@ -329,6 +335,7 @@ impl Run {
             started_mib: self.started_mib,
             peak_mib: self.program.peak_mib()?,
             wire_mb: wire as f64 / 1e6,
+            unfinished: false,
         })
     }
 }
@@ -347,8 +354,21 @@ impl Figures {
         let [ours, hundred, most] = self.ours[..] else { return Vec::new() };
         let mut rows = Vec::new();
         rows.extend(peers.automerge_repo.get(1).map(|peer| {
-            Row::ratio("1", "100 tablets, server CPU against automerge-repo", hundred.cpu_s, peer.cpu_s, " s")
-                .bounds(Bound::AtMost(1.0 / 40.0), Bound::AtMost(1.0 / 150.0))
+            let row = Row::ratio(
+                "1",
+                "100 tablets, server CPU against automerge-repo",
+                hundred.cpu_s,
+                peer.cpu_s,
+                " s",
+            )
+            .bounds(Bound::AtMost(1.0 / 40.0), Bound::AtMost(1.0 / 150.0));
+            match peer.unfinished {
+                true => row.note(
+                    "its tablets had not everything when they were given up: the ratio is at the most this"
+                        .to_owned(),
+                ),
+                false => row,
+            }
         }));
         rows.push(
             Row::ratio(
@@ -402,10 +422,14 @@ impl Figures {
                 .iter()
                 .zip(costs)
                 .map(|(tablets, cost)| format!("{tablets} tablets {}", cost.shown()));
-            lines.push(match costs.is_empty() {
-                true => format!("{name}: not measured: {}", peers.missing),
-                false => format!("{name}: {}", each.collect::<Vec<String>>().join(" | ")),
-            });
+            if costs.is_empty() {
+                lines.push(format!("{name}: not measured"));
+            } else {
+                lines.push(format!("{name}: {}", each.collect::<Vec<String>>().join(" | ")));
+            }
+        }
+        if !peers.missing.is_empty() {
+            lines.push(format!("not all peers were measured: {}", peers.missing));
         }
         lines.join("\n       ")
     }

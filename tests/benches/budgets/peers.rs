@@ -33,22 +33,36 @@ struct Said {
     started_mib: f64,
     peak_mib: f64,
     wire_mb: f64,
+    /// Whether every tablet had everybody's before patience ended.
+    finished: bool,
 }
 
 /// Measures the mornings of the peers, once each: they take long, and are far away.
 pub fn measure(mornings: &[usize], earlier: usize) -> Peers {
-    let mut peers = Peers::default();
-    match installed().and_then(|folder| {
-        for tablets in mornings {
-            peers.automerge_repo.push(morning(&folder, "automerge-repo", *tablets, earlier)?);
-            peers.hocuspocus.push(morning(&folder, "hocuspocus", *tablets, earlier)?);
+    let mut missing = Vec::new();
+    let mut of = |folder: &Path, peer| {
+        let each = mornings.iter().map(|tablets| morning(folder, peer, *tablets, earlier));
+        let mut costs = Vec::new();
+        for cost in each {
+            match cost {
+                Ok(cost) => costs.push(cost),
+                // A larger morning would not fare better.
+                Err(error) => {
+                    missing.push(error.to_string());
+                    break;
+                }
+            }
         }
-        Ok(())
-    }) {
-        Ok(()) => {}
-        Err(error) => peers.missing = error.to_string(),
-    }
-    peers
+        costs
+    };
+    let (automerge_repo, hocuspocus) = match installed() {
+        Ok(folder) => (of(&folder, "automerge-repo"), of(&folder, "hocuspocus")),
+        Err(error) => {
+            missing.push(error.to_string());
+            Default::default()
+        }
+    };
+    Peers { automerge_repo, hocuspocus, missing: missing.join("; ") }
 }
 
 /// Installs the runner and what it needs, and returns where.
@@ -82,8 +96,8 @@ fn morning(folder: &Path, peer: &str, tablets: usize, earlier: usize) -> Result<
     if !output.status.success() {
         return Err(format!("{peer} with {tablets} tablets: {}", last_line(&output.stderr)).into());
     }
-    let Said { cpu_s, started_mib, peak_mib, wire_mb } = serde_json::from_slice(&output.stdout)?;
-    Ok(Cost { cpu_s, started_mib, peak_mib, wire_mb })
+    let Said { cpu_s, started_mib, peak_mib, wire_mb, finished } = serde_json::from_slice(&output.stdout)?;
+    Ok(Cost { cpu_s, started_mib, peak_mib, wire_mb, unfinished: !finished })
 }
 
 fn last_line(bytes: &[u8]) -> String {

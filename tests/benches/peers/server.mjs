@@ -46,4 +46,6 @@ const servers = {
   },
 };
 
+// Whoever started it holds its input: when that ends, nobody is there any more.
+process.stdin.on("end", () => process.exit()).resume();
 console.log(await servers[peer]());

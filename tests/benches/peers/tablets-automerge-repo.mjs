@@ -5,53 +5,51 @@ import { Repo, generateAutomergeUrl, parseAutomergeUrl } from "@automerge/autome
 import { BrowserWebSocketClientAdapter } from "@automerge/automerge-repo-network-websocket";
 import { NodeFSStorageAdapter } from "@automerge/automerge-repo-storage-nodefs";
 
+import { OBSERVATIONS_EACH } from "./classroom.mjs";
 import { observation } from "./observation.mjs";
 
-export async function tablets(classroom, folder) {
+/// Puts what everybody has already into the server's folder.
+export async function school({ students, earlier }, folder) {
   let made = Automerge.from({ observations: {} });
-  for (let number = 0; number < classroom.earlier; number++) {
+  for (let number = 0; number < earlier; number++) {
     const [key, fields] = observation("earlier");
     made = Automerge.change(made, (doc) => void (doc.observations[key] = fields));
   }
-  const earlier = Automerge.save(made);
+  const saved = Automerge.save(made);
   const storage = new NodeFSStorageAdapter(folder);
   const documents = [];
-  for (let student = 0; student < classroom.students; student++) {
+  for (let student = 0; student < students; student++) {
     const { documentId } = parseAutomergeUrl(generateAutomergeUrl());
-    await storage.save([documentId, "snapshot", "earlier"], earlier);
+    await storage.save([documentId, "snapshot", "earlier"], saved);
     documents.push(documentId);
   }
-  const all = [];
-  for (let number = 0; number < classroom.tablets; number++) {
-    const repo = new Repo({ peerId: `tablet-${number}`, network: [], sharePolicy: async () => true });
-    const handles = classroom.studentsOf(number).map((student) => {
-      const handle = repo.import(earlier, { docId: documents[student] });
-      for (let brought = 0; brought < classroom.observationsEach; brought++) {
-        const [key, fields] = observation(`tablet-${number}`);
-        handle.change((doc) => void (doc.observations[key] = fields));
-      }
-      return handle;
-    });
-    all.push({ repo, handles, waiting: new Set(handles) });
+  return { saved, documents };
+}
+
+/// A tablet on its way in.
+export function tablet(number, students, { saved, documents }) {
+  const repo = new Repo({ peerId: `tablet-${number}`, network: [], sharePolicy: async () => true });
+  const waiting = new Set();
+  for (const student of students) {
+    const handle = repo.import(saved, { docId: documents[student] });
+    for (let brought = 0; brought < OBSERVATIONS_EACH; brought++) {
+      const [key, fields] = observation(`tablet-${number}`);
+      handle.change((doc) => void (doc.observations[key] = fields));
+    }
+    waiting.add(handle);
   }
+  let adapter;
   return {
     connect(url) {
-      for (const tablet of all) {
-        tablet.adapter = new BrowserWebSocketClientAdapter(url);
-        tablet.repo.networkSubsystem.addNetworkAdapter(tablet.adapter);
+      adapter = new BrowserWebSocketClientAdapter(url);
+      repo.networkSubsystem.addNetworkAdapter(adapter);
+    },
+    has(wanted) {
+      for (const handle of waiting) {
+        if (Object.keys(handle.doc().observations).length === wanted) waiting.delete(handle);
       }
+      return waiting.size === 0;
     },
-    haveAll(wanted) {
-      for (const { waiting } of all) {
-        for (const handle of waiting) {
-          if (Object.keys(handle.doc().observations).length === wanted) waiting.delete(handle);
-        }
-      }
-      return all.every(({ waiting }) => waiting.size === 0);
-    },
-    bytes() {
-      const sockets = all.map(({ adapter }) => adapter.socket._socket);
-      return sockets.reduce((sum, socket) => sum + socket.bytesRead + socket.bytesWritten, 0);
-    },
+    socket: () => adapter.socket._socket,
   };
 }

@@ -7,6 +7,7 @@ import { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/pro
 import WebSocket from "ws";
 import * as Y from "yjs";
 
+import { OBSERVATIONS_EACH } from "./classroom.mjs";
 import { observation } from "./observation.mjs";
 
 function put(document, author) {
@@ -14,41 +15,33 @@ function put(document, author) {
   document.transact(() => document.getMap("observations").set(key, new Y.Map(Object.entries(fields))));
 }
 
-export async function tablets(classroom, folder) {
+/// Puts what everybody has already into the server's folder.
+export async function school({ students, earlier }, folder) {
   const made = new Y.Doc();
-  for (let number = 0; number < classroom.earlier; number++) put(made, "earlier");
-  const earlier = Y.encodeStateAsUpdate(made);
-  for (let student = 0; student < classroom.students; student++) {
-    await writeFile(join(folder, `student-${student}`), earlier);
-  }
-  const all = [];
-  for (let number = 0; number < classroom.tablets; number++) {
-    const documents = classroom.studentsOf(number).map((student) => {
-      const document = new Y.Doc();
-      Y.applyUpdate(document, earlier);
-      for (let brought = 0; brought < classroom.observationsEach; brought++) put(document, `tablet-${number}`);
-      return { name: `student-${student}`, document };
-    });
-    all.push({ documents });
-  }
+  for (let number = 0; number < earlier; number++) put(made, "earlier");
+  const saved = Y.encodeStateAsUpdate(made);
+  const documents = Array.from({ length: students }, (_, student) => `student-${student}`);
+  for (const name of documents) await writeFile(join(folder, name), saved);
+  return { saved, documents };
+}
+
+/// A tablet on its way in.
+export function tablet(number, students, { saved, documents }) {
+  const held = students.map((student) => {
+    const document = new Y.Doc();
+    Y.applyUpdate(document, saved);
+    for (let brought = 0; brought < OBSERVATIONS_EACH; brought++) put(document, `tablet-${number}`);
+    return { name: documents[student], document };
+  });
+  let socket;
   return {
     connect(url) {
-      for (const tablet of all) {
-        tablet.socket = new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: WebSocket });
-        for (const { name, document } of tablet.documents) {
-          const provider = new HocuspocusProvider({ websocketProvider: tablet.socket, name, document });
-          provider.attach();
-        }
+      socket = new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: WebSocket });
+      for (const { name, document } of held) {
+        new HocuspocusProvider({ websocketProvider: socket, name, document }).attach();
       }
     },
-    haveAll(wanted) {
-      return all.every(({ documents }) =>
-        documents.every(({ document }) => document.getMap("observations").size === wanted),
-      );
-    },
-    bytes() {
-      const sockets = all.map(({ socket }) => socket.webSocket._socket);
-      return sockets.reduce((sum, socket) => sum + socket.bytesRead + socket.bytesWritten, 0);
-    },
+    has: (wanted) => held.every(({ document }) => document.getMap("observations").size === wanted),
+    socket: () => socket.webSocket._socket,
   };
 }
