@@ -14,8 +14,8 @@ help: ## Show this list
 	@printf '\n  Options go behind: make demo LISTEN=0.0.0.0:8642\n\n'
 
 demo: ## Build both programs and serve the demo district (DATA, LISTEN, ARGS)
-	cargo build --locked --release --package server --package client-sdk --bins
-	"$${CARGO_TARGET_DIR:-target}/release/carryover" demo --listen "$(LISTEN)" --data "$(DATA)" $(ARGS)
+	cargo build --locked --profile quick --package server --package client-sdk --bins
+	"$${CARGO_TARGET_DIR:-target}/quick/carryover" demo --listen "$(LISTEN)" --data "$(DATA)" $(ARGS)
 
 test: ## Check everything; sets up what it needs beyond cargo and a C compiler
 	@tests/scripts/check.sh

@@ -9,6 +9,6 @@ need_cargo
 need_c_compiler
 need_nextest
 
-cargo build --locked --workspace --release --bins
+cargo build --locked --workspace --profile quick --bins
 export PROPTEST_CASES=${CASES:-100000}
-exec cargo nextest run --locked --workspace --release --profile long -E "${ONLY:-all()}"
+exec cargo nextest run --locked --workspace --cargo-profile quick --profile long -E "${ONLY:-all()}"

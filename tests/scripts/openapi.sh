@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 version=4.32.5
-program=${PROGRAM:-${CARGO_TARGET_DIR:-target}/release/carryover}
+program=${PROGRAM:-${CARGO_TARGET_DIR:-target}/quick/carryover}
 home=target/schemathesis
 if ! "$home/bin/schemathesis" --version 2>/dev/null | grep -q "$version"; then
     if ! { python3 -m venv "$home" && "$home/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$version"; }; then

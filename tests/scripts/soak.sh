@@ -12,7 +12,7 @@ need_nextest
 
 export ROUNDS=${ROUNDS:-200} DAMAGE_ROUNDS=${DAMAGE_ROUNDS:-20000}
 tests/scripts/seeded.sh
-cargo build --locked --workspace --release --bins
+cargo build --locked --workspace --profile quick --bins
 # Where schemathesis cannot be had, the script says so, and the rest goes on.
 tests/scripts/openapi.sh || [ $? = 3 ]
 end=$((SECONDS + ${MINUTES:-60} * 60))
@@ -20,6 +20,6 @@ rounds=0
 while ((SECONDS < end)); do
     rounds=$((rounds + 1))
     echo "==> round $rounds, $(((end - SECONDS + 59) / 60)) minutes to go"
-    DAMAGE_SEED=$((RANDOM * 32768 + RANDOM)) cargo nextest run --locked --workspace --release --profile long --run-ignored all
+    DAMAGE_SEED=$((RANDOM * 32768 + RANDOM)) cargo nextest run --locked --workspace --cargo-profile quick --profile long --run-ignored all
 done
 echo "$rounds rounds in $SECONDS seconds, none failed"
