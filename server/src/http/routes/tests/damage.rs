@@ -8,6 +8,7 @@
 //!
 //! `DAMAGE_ROUNDS` sets how many rounds there are; `DAMAGE_SEED` where their row of dice begins, as a failure prints it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -42,8 +43,8 @@ enum Then {
     Derived,
 }
 
-/// The kinds of files that a served organisation has.
-const KINDS: [(&str, Then); 12] = [
+/// The kinds of files that a served organisation has, but for locks: those have nothing in them that could be damaged.
+const KINDS: [(&str, Then); 11] = [
     ("sealed segment", Then::Refused),
     ("active segment", Then::Refused),
     ("note of what was synced", Then::Healed),
@@ -55,8 +56,10 @@ const KINDS: [(&str, Then); 12] = [
     ("note of the newest backup", Then::Healed),
     ("register", Then::Refused),
     ("note of what was served", Then::Healed),
-    ("lock", Then::Derived),
 ];
+const LOCK: &str = "lock";
+/// How often a damage is drawn that must change something: zeroing zeros does not.
+const DRAWS_MAX: usize = 100;
 
 /// Returns which kind of file this is; a file of no known kind fails the test, so that no kind is forgotten.
 fn kind_of(path: &Path, folder: &Path) -> &'static str {
@@ -69,12 +72,12 @@ fn kind_of(path: &Path, folder: &Path) -> &'static str {
         ["data", "index", ..] => "index",
         ["data", "index.condition"] => "condition of the index",
         ["data", "snapshots", _] => "snapshot",
-        ["data", "lock"] => "lock",
+        ["data", "lock"] => LOCK,
         ["data.keys", "organisation"] => "owner of the keys",
         ["data.keys", "backup"] => "note of the newest backup",
         ["data.keys", "register"] => "register",
         ["data.keys", "served"] => "note of what was served",
-        ["data.keys", "register.lock"] => "lock",
+        ["data.keys", "register.lock"] => LOCK,
         ["data.keys", name] if name.ends_with(".key") || name.ends_with(".secret") => "key",
         _ => panic!("{} is of no known kind: say what its damage does", inside.display()),
     }
@@ -310,14 +313,24 @@ fn refused_for(error: &OpenEngineError) -> Option<PathBuf> {
 /// Damages a copy and serves it; the error says what was silent.
 async fn round(stopped: &Stopped, seed: u64, kind: &str, then: Then) -> Result<(), String> {
     let mut chance = Chance::named(&format!("damage {seed}"));
-    let which = chance.below(2) as usize;
-    let folder = stopped.copy(which);
+    let drawn = chance.below(2) as usize;
+    // Some files are only there after a clean stop, or only after a kill.
+    let found = [drawn, 1 - drawn].into_iter().find_map(|which| {
+        let folder = stopped.copy(which);
+        let of_kind =
+            |path: &PathBuf| kind_of(path, folder.path()) == kind && fs::metadata(path).unwrap().len() > 0;
+        let files: Vec<PathBuf> = files(folder.path()).into_iter().filter(of_kind).collect();
+        (!files.is_empty()).then_some((which, folder, files))
+    });
+    let Some((which, folder, files)) = found else { return Err("there is no such file".into()) };
     let (data, keys) = (folder.path().join("data"), folder.path().join("data.keys"));
-    let of_kind =
-        |path: &PathBuf| kind_of(path, folder.path()) == kind && fs::metadata(path).unwrap().len() > 0;
-    let files: Vec<PathBuf> = files(folder.path()).into_iter().filter(of_kind).collect();
-    let Some(file) = chance.one_of(&files).cloned() else { return Ok(()) };
-    let Some(what) = damage(&file, &mut chance) else { return Ok(()) };
+    let mut draw = || {
+        let file = chance.one_of(&files)?.clone();
+        damage(&file, &mut chance).map(|what| (file, what))
+    };
+    let Some((file, what)) = (0..DRAWS_MAX).find_map(|_| draw()) else {
+        return Err("no damage changed anything".into());
+    };
     let state = ["stopped", "killed"][which];
     let case = format!("{state}, {}: {what}", file.strip_prefix(folder.path()).unwrap().display());
     let report = verify(&data, &keys).map_err(|error| format!("{case}: verify failed: {error}"))?;
@@ -397,10 +410,11 @@ async fn an_undamaged_folder_answers_the_same_each_time() {
         let school = School::serve(stopped.copy(which)).unwrap();
         compare(&stopped, &school, false).await.unwrap();
     }
-    let kinds: std::collections::BTreeSet<_> = files(stopped.folders[0].path())
-        .iter()
-        .map(|path| kind_of(path, stopped.folders[0].path()))
-        .collect();
+    let (locks, others): (Vec<PathBuf>, Vec<PathBuf>) = files(stopped.folders[0].path())
+        .into_iter()
+        .partition(|path| kind_of(path, stopped.folders[0].path()) == LOCK);
+    assert!(locks.iter().all(|lock| fs::metadata(lock).unwrap().len() == 0), "{locks:?}");
+    let kinds: BTreeSet<_> = others.iter().map(|path| kind_of(path, stopped.folders[0].path())).collect();
     assert_eq!(kinds.len(), KINDS.len(), "{kinds:?}");
 }
 
@@ -412,7 +426,7 @@ async fn verify_names_what_damage_concerns_in_words_and_nobody_by_name() {
     let stopped = Stopped::new().await;
     let folder = stopped.copy(0);
     let (data, keys) = (folder.path().join("data"), folder.path().join("data.keys"));
-    let mut concerns = std::collections::BTreeSet::new();
+    let mut concerns = BTreeSet::new();
     for file in
         files(&data.join("log")).into_iter().filter(|file| file.extension().is_some_and(|ext| ext == "seg"))
     {
