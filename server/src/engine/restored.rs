@@ -11,7 +11,7 @@ use super::{Engine, EngineError, Ruling};
 /// What `restored status` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoredStatus {
-    /// Whether an administrator has yet to confirm something.
+    /// Whether an administrator has yet to confirm the restore: nothing goes down, and nothing new is taken.
     pub waiting: bool,
     /// Acts that stand again by their receipts.
     pub resent: u64,
@@ -35,13 +35,12 @@ impl Engine {
     pub fn restored(&self) -> Result<RestoredStatus, KvError> {
         let index = self.index();
         let restored = index.restored()?;
-        let unconfirmed = index.unconfirmed()?;
         Ok(RestoredStatus {
-            waiting: restored.is_some_and(|restored| restored.waiting) || !unconfirmed.is_empty(),
+            waiting: restored.is_some_and(|restored| restored.waiting),
             resent: restored.map_or(0, |restored| restored.resent),
             recovered: restored.map_or(0, |restored| restored.recovered),
             by: restored.map(|restored| restored.by),
-            unconfirmed,
+            unconfirmed: index.unconfirmed()?,
             parked: index.parked()?.len(),
         })
     }

@@ -40,7 +40,7 @@ fn in_words(answer: &Value) -> String {
     ));
     if unconfirmed > 0 {
         lines.push(format!(
-            "{unconfirmed} devices were paired in what was lost; they may only send again until you confirm."
+            "{unconfirmed} devices were paired in what was lost; until you confirm they may only send again what they have."
         ));
     }
     if number("parked_documents") > 0 {
@@ -53,8 +53,35 @@ fn in_words(answer: &Value) -> String {
         "It waits to be confirmed: nothing is sent to tablets and nothing new is taken; everything is safe on them.\n\
          Check `grant list` and `device list`, mend what was changed since the copy, then: carryover restored confirm"
             .to_owned()
+    } else if unconfirmed > 0 {
+        "It is confirmed and serves as before; those devices came since. Check `device list`, then: carryover restored confirm".to_owned()
     } else {
         "It is confirmed. What tablets still have comes back as they sync.".to_owned()
     });
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_still_to_do_is_said_and_nothing_that_is_not() {
+        let said = |waiting: bool, unconfirmed: &[&str]| {
+            in_words(&json!({
+                "by": "backup", "resent": 3, "recovered": 1, "parked_documents": 2,
+                "waiting_for_confirmation": waiting, "unconfirmed_devices": unconfirmed,
+            }))
+        };
+        let (stands_still, confirm) = ("nothing is sent to tablets", "carryover restored confirm");
+        let waits = said(true, &["d1"]);
+        assert!(waits.contains(stands_still) && waits.contains(confirm), "{waits}");
+        assert!(waits.contains("1 devices were paired in what was lost"), "{waits}");
+        let late = said(false, &["d1"]);
+        assert!(!late.contains(stands_still) && late.contains(confirm), "{late}");
+        let done = said(false, &[]);
+        assert!(!done.contains(stands_still) && !done.contains(confirm), "{done}");
+        assert!(done.contains("2 documents are of students whom nobody has named; import them"), "{done}");
+        assert_eq!(in_words(&json!({ "by": null })), "This server was never restored.");
+    }
 }
