@@ -10,9 +10,7 @@ use sync_core::exchange::message::{REPLY_BYTES_MAX, Reply, Request};
 use sync_core::exchange::server::answer::{
     AnswerTo, Taken, Unanswered, answer, audit, check_request, fates_only,
 };
-use sync_core::ids::DeviceId;
-use sync_core::kv::KvError;
-use sync_core::roster::{Device, DeviceState};
+use sync_core::roster::Device;
 
 use super::log::DurableLog;
 use super::{Engine, EngineError, Ruling};
@@ -147,11 +145,6 @@ impl Engine {
         work: impl FnOnce() -> Result<R, EngineError> + Send + 'static,
     ) -> Result<R, EngineError> {
         tokio::task::spawn_blocking(work).await.unwrap_or(Err(EngineError::Abandoned))
-    }
-
-    /// Returns a device, if it was paired here and may still be served.
-    pub fn active_device(&self, id: DeviceId) -> Result<Option<Device>, KvError> {
-        Ok(self.index().device(id)?.filter(|device| device.state == DeviceState::Active))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::envelope::{Envelope, Evidence};
 use crate::exchange::message::{EndReason, HoldReason, HoldState, HoldView, Receipt};
 use crate::exchange::register::Life;
-use crate::ids::{ActId, DeviceId, DocumentId, GrantId, HoldId, LogId, OrgId, PersonId, RosterRowId};
+use crate::ids::{ActId, DeviceId, DocumentId, HoldId, LogId, OrgId, PersonId, RosterRowId};
 use crate::projection::family::FamilyEntry;
 use crate::roster::calendar::Calendar;
 use crate::roster::reading::Roles;
@@ -444,13 +444,4 @@ pub struct Standing {
     pub discipline: Option<String>,
     /// For an edit, which leaf of which record it is about.
     pub edits: Option<(SlotKey, String)>,
-}
-
-/// A grant, named by its day, for what begins and ends with days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DueGrant {
-    /// The first day on which something about the grant is different.
-    pub day: Date,
-    /// Which grant.
-    pub grant: GrantId,
 }
