@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test again and again, the long ones too, with fresh random cases each time, until the time is up or one fails.
+# Runs every test again and again, the long ones too, until the time is up or one fails. Each round draws other seeds, moments and damages:
+# FROM (the first seed of the simulation), DICE and DAMAGE_SEED are printed, and given again they are the same.
 # MINUTES (60): how long new rounds are begun. ROUNDS (200): power cuts at random moments in each test of them.
 # DAMAGE_ROUNDS (20000): folders with damage in them, others each time.
 set -euo pipefail
@@ -20,6 +21,8 @@ rounds=0
 while ((SECONDS < end)); do
     rounds=$((rounds + 1))
     echo "==> round $rounds, $(((end - SECONDS + 59) / 60)) minutes to go"
-    DAMAGE_SEED=$((RANDOM * 32768 + RANDOM)) cargo nextest run --locked --workspace --cargo-profile quick --profile long --run-ignored all
+    export FROM=$((RANDOM * 32768 + RANDOM)) DICE=$((RANDOM * 32768 + RANDOM)) DAMAGE_SEED=$((RANDOM * 32768 + RANDOM))
+    echo "    FROM=$FROM DICE=$DICE DAMAGE_SEED=$DAMAGE_SEED"
+    cargo nextest run --locked --workspace --cargo-profile quick --profile long --run-ignored all
 done
 echo "$rounds rounds in $SECONDS seconds, none failed"

@@ -71,7 +71,7 @@ fn a_damaged_tablet_says_what_is_gone_and_gets_the_rest_back() {
     ana.ok("sync --until-done");
     let (mut gone, mut damaged) = (0, 0);
     for round in 0..rounds() {
-        let mut draw = Draw(round as u64);
+        let mut draw = Draw::new(round as u64);
         let tablet = world.unpaired("slp1");
         copy(ana.store(), tablet.store());
         let nth = SENT + round;

@@ -1,6 +1,7 @@
 //! Power cuts: a program dies at a place, or at any moment, and what anybody was told is still true.
 //!
-//! `ROUNDS` sets how many rounds each test of random moments does; `make soak` does many more than `make test`.
+//! `ROUNDS` sets how many rounds each test of random moments does, and `DICE` which moments; `make soak` does many more than `make test`, and
+//! others each time.
 
 mod damage;
 mod server;
@@ -14,14 +15,23 @@ use tests::process::{Tablet, World};
 /// Rounds of one test of random moments unless `ROUNDS` says otherwise.
 const ROUNDS_DEFAULT: usize = 10;
 
+fn number<N: std::str::FromStr>(name: &str) -> Option<N> {
+    std::env::var(name).ok().and_then(|number| number.parse().ok())
+}
+
 fn rounds() -> usize {
-    std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS_DEFAULT)
+    number("ROUNDS").unwrap_or(ROUNDS_DEFAULT)
 }
 
 /// Draws numbers in an order that a seed gives, so that a failure can be told by its round.
 struct Draw(u64);
 
 impl Draw {
+    /// Begins a test's own numbers, which `DICE` makes others.
+    fn new(of_test: u64) -> Self {
+        Self(number::<u64>("DICE").unwrap_or_default().wrapping_add(of_test))
+    }
+
     /// Returns a number below `end` (splitmix64, Steele and others 2014).
     fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

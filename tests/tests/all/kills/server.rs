@@ -182,7 +182,7 @@ fn the_server_dies_while_it_raises_the_horizon() {
 #[test]
 fn the_server_dies_at_any_moment() {
     let mut dying = Dying::new();
-    let mut draw = Draw(27);
+    let mut draw = Draw::new(27);
     for round in 0..rounds() {
         dying.log();
         let moment = Duration::from_micros(draw.below(MOMENT_US_MAX));

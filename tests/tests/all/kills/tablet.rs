@@ -109,7 +109,7 @@ fn the_tablet_dies_at_any_moment() {
     let world = World::new();
     let ana = world.tablet("slp1");
     let mut logged = BTreeSet::new();
-    let mut draw = Draw(4);
+    let mut draw = Draw::new(4);
     for round in 0..rounds() {
         for line in [LOG, "sync"] {
             logged.insert(log(&ana, logged.len()));

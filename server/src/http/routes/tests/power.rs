@@ -1,6 +1,6 @@
 //! The power is cut while a whole server works: only what was synced is sure to be there, and no receipt is lost.
 //!
-//! `ROUNDS` sets how often the power is cut.
+//! `ROUNDS` sets how often the power is cut, `DICE` where the moments begin.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -52,7 +52,8 @@ async fn sessions(school: &School, reader: &mut Tablet, log: &DocumentName) -> B
 
 #[tokio::test]
 async fn no_receipt_is_lost_when_the_power_is_cut() {
-    let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS);
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
+    let (rounds, first) = (number("ROUNDS").unwrap_or(ROUNDS), number("DICE").unwrap_or_default());
     let disk = SimulatedDisk::new();
     let mut school = School::on_disk(&disk).await;
     let log = school.document(DocumentKind::Log, None);
@@ -60,7 +61,7 @@ async fn no_receipt_is_lost_when_the_power_is_cut() {
     let (mut three, mut reader) = (school.tablet("ana", 3).await, school.tablet("ben", 1).await);
     let mut made = [Made::default(), Made::default(), Made::default()];
     let mut cuts = 0;
-    for round in 0..rounds {
+    for round in first..first + rounds {
         let mut chance = Chance::named(&format!("power cut {round}"));
         disk.cut_power_after(chance.below(OPERATIONS) as u64, round);
         let [first, second, third] = &mut made;
