@@ -30,6 +30,8 @@ mod frames;
 mod gate;
 #[path = "budgets/hostile.rs"]
 mod hostile;
+#[path = "budgets/idle.rs"]
+mod idle;
 #[path = "budgets/line.rs"]
 mod line;
 #[path = "budgets/measure.rs"]

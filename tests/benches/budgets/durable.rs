@@ -52,7 +52,7 @@ async fn receipts() -> Result<Vec<Row>, Failed> {
         "11",
         "lost receipts in kills and modelled power cuts",
         "shown by tests, which end at the first lost one: `ROUNDS=30 cargo nextest run --package tests -E 'test(kills::)'` for kill -9, \
-         `cargo nextest run --package server -E 'test(store::)'` for power cuts; `make soak` does more",
+         `cargo nextest run --package server -E 'test(no_receipt_is_lost_when_the_power_is_cut)'` for power cuts; `make soak` does more",
     );
     Ok(vec![many_writers(school, writers).await?, one, lost])
 }

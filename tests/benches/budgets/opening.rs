@@ -1,4 +1,4 @@
-//! Opening after a kill, with a million changes in the log.
+//! Opening after a kill, with a million changes in the log; and what it costs to say that there is nothing new among them.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use sync_core::ids::PersonId;
 use sync_core::roster::role::Role;
 use sync_core::time::Moment;
 
+use crate::idle::{self, Idle};
 use crate::measure::{Failed, median, now};
 use crate::program::Program;
 use crate::records::{Author, FIRST_DAY_MS};
@@ -16,6 +17,8 @@ use crate::wire::Connection;
 
 const CHANGES: usize = 1_000_000;
 const STUDENTS: u64 = 500;
+/// Changes of each student.
+const EACH: usize = CHANGES / STUDENTS as usize;
 const RUNS: usize = 3;
 /// Who wrote the changes: somebody without a device here.
 const AUTHOR: [u8; 16] = [9; 16];
@@ -28,16 +31,23 @@ pub fn measure() -> Result<Vec<Row>, Failed> {
 async fn opening() -> Result<Vec<Row>, Failed> {
     let mut school = School::found(STUDENTS).await?;
     let mut tablet = school.hire(Role::Slp, 0..STUDENTS).await?;
+    let idle = school.hire(Role::Ot, 0..idle::STUDENTS).await?;
+    let mut of_automerge = 0.0;
     let mut author = Author::new(PersonId(AUTHOR), "slp", 1);
     for number in 0..STUDENTS {
         let name = school.log_of(number);
         let state = school.engine.index().document(name.id())?.ok_or("the document was not founded")?;
         let mut position = Position::next(AUTHOR, None, &state.heads, state.max_op, Moment(FIRST_DAY_MS));
-        let changes = author.changes(&name, &mut position, CHANGES / STUDENTS as usize)?;
+        let changes = author.changes(&name, &mut position, EACH)?;
+        if number == 0 {
+            of_automerge = idle::of_automerge(&name, &changes)?;
+        }
         school.write(&name, changes.into_iter().map(|change| change.bytes).collect()).await?;
     }
-    let requests = tablet.one_by_one(&school.log_of(0), RUNS)?;
+    // Of a student whom the idle tablet does not have.
+    let requests = tablet.one_by_one(&school.log_of(STUDENTS - 1), RUNS)?;
     let cursor = tablet.cursor(&school).await?;
+    let idle = Idle { cursor: idle.cursor(&school).await?, tablet: idle };
     let log_mb = school.log_bytes()? as f64 / 1e6;
     let folder = school.close();
     let mut times = Vec::new();
@@ -53,7 +63,9 @@ async fn opening() -> Result<Vec<Row>, Failed> {
         let took: Duration = start.elapsed();
         times.push(took.as_secs_f64());
     }
+    let ours = idle.asks(&program).await?;
     Ok(vec![
+        idle::row(ours, of_automerge, EACH),
         Row::absolute("12", "opening after kill -9 with a million changes", median(&times), " s")
             .bounds(Bound::AtMost(5.0), Bound::AtMost(1.0))
             .note(format!(

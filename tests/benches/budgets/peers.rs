@@ -77,7 +77,7 @@ fn installed() -> Result<PathBuf, Failed> {
         fs::copy(entry.path(), to.join(entry.file_name()))?;
     }
     let output = Command::new("npm")
-        .args(["install", "--no-audit", "--no-fund", "--omit=optional"])
+        .args(["ci", "--no-audit", "--no-fund", "--omit=optional"])
         .current_dir(&to)
         .output()
         .map_err(|error| format!("npm cannot be run: {error}"))?;
