@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{Automerge, AutomergeError, Change, ObjId, ObjType, ReadDoc, ScalarValueRef, ValueRef};
 
 use crate::document::change::{ActorTip, ChangeHash, Unreadable, read};
@@ -83,7 +84,7 @@ pub fn slots_of_document(document: DocumentId, saved: &[u8]) -> Result<Opened, C
 
 /// Saves a document from all its changes, in an order in which each comes after those it builds on.
 ///
-/// What is returned has been opened again, and has the same heads and as many changes.
+/// What is returned has been opened again, has the same heads and as many changes, and takes one more edit: whoever gets it will write on it.
 ///
 /// # Errors
 /// [`CopyError`], see there.
@@ -91,7 +92,9 @@ pub fn snapshot<'a>(changes: impl Iterator<Item = &'a [u8]>) -> Result<Vec<u8>, 
     guarded(|| {
         let document = build(changes)?;
         let saved = document.save();
-        same(&document, &load(&saved)?)?;
+        let mut loaded = load(&saved)?;
+        same(&document, &loaded)?;
+        edit(&mut loaded)?;
         Ok(saved)
     })
 }
@@ -123,6 +126,16 @@ pub(crate) fn same(one: &Automerge, other: &Automerge) -> Result<(), CopyError> 
     let count = |document: &Automerge| document.get_changes_meta(&[]).len();
     let same = one.get_heads() == other.get_heads() && count(one) == count(other);
     if same { Ok(()) } else { Err(CopyError::Differs) }
+}
+
+/// Makes one more edit, as an honest writer will, and saves and loads the document with it.
+pub(crate) fn edit(document: &mut Automerge) -> Result<(), CopyError> {
+    let mut tx = document.transaction();
+    let made =
+        tx.put_object(automerge::ROOT, "rehearsal", automerge::ObjType::Map).map_err(CopyError::Refused)?;
+    tx.put(&made, "again", 1).map_err(CopyError::Refused)?;
+    tx.commit_with(CommitOptions::default().with_time(0));
+    same(document, &load(&document.save())?)
 }
 
 /// Reads all that a document says.

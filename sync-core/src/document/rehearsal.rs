@@ -1,14 +1,14 @@
 //! The rehearsal: does a document survive this change?
 //!
 //! The gate's rules are meant to let nothing through that automerge could not digest. The rehearsal does not trust them: it does all that
-//! will ever be done with the document, on a clone, and says whether it went well. It costs milliseconds, so it runs in tests and wherever
-//! a document is loaded anyway; a change that fails there is set aside.
+//! will ever be done with the document, on a clone, and says whether it went well. It costs milliseconds, so on each change it runs in tests.
+//! Where the server loads a document anyway, for a [snapshot](crate::document::copy::snapshot), the whole of it is rehearsed, and a change
+//! that fails there is set aside.
 
-use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{Automerge, ReadDoc};
 
 use crate::document::change::read;
-use crate::document::copy::{CopyError, apply, build, guarded, load, same};
+use crate::document::copy::{CopyError, apply, build, edit, guarded, load, same};
 
 /// Applies `change` to a document of the changes `before`, saves and loads it, forks it at the change alone, and edits both once more.
 ///
@@ -38,22 +38,13 @@ pub(crate) fn rehearse_on(document: &mut Automerge, change: &[u8]) -> Result<Aut
     Ok(loaded)
 }
 
-/// Makes one more edit, as an honest writer will, and saves and loads the document with it.
-fn edit(document: &mut Automerge) -> Result<(), CopyError> {
-    let mut tx = document.transaction();
-    let made =
-        tx.put_object(automerge::ROOT, "rehearsal", automerge::ObjType::Map).map_err(CopyError::Refused)?;
-    tx.put(&made, "again", 1).map_err(CopyError::Refused)?;
-    tx.commit_with(CommitOptions::default().with_time(0));
-    same(document, &load(&document.save())?)
-}
-
 #[cfg(test)]
 mod tests {
     use automerge::legacy::{Key, ObjectId, Op, OpId, OpType, SortedVec};
     use automerge::{ActorId, Change, ExpandedChange, ScalarValue};
 
     use super::*;
+    use crate::document::copy::snapshot;
     use crate::document::founding::{containers_of, founding_of};
     use crate::document::name::DocumentKind;
     use crate::ids::DocumentId;
@@ -96,16 +87,30 @@ mod tests {
         rehearsed(&forged(1, 7, 0, vec![])).unwrap();
     }
 
-    #[test]
-    fn what_harms_a_document_does_not() {
+    fn harmful() -> [(&'static str, Vec<u8>); 4] {
         let nobody = OpId(3, ActorId::from([5; 16]));
-        for (what, change) in [
+        [
             ("a gap in the actor's numbers", forged(5, 7, 0, vec![])),
             ("the last counter that there is", forged(1, u64::from(u32::MAX), 0, vec![])),
             ("a time before all times", forged(1, 7, i64::MIN, vec![])),
             ("a predecessor that nobody made", forged(1, 7, 0, vec![nobody])),
-        ] {
+        ]
+    }
+
+    #[test]
+    fn what_harms_a_document_does_not() {
+        for (what, change) in harmful() {
             assert!(rehearsed(&change).is_err(), "{what}");
+        }
+    }
+
+    /// However it came into the log: whoever fetched such a copy could not write on it.
+    #[test]
+    fn no_snapshot_is_made_of_a_document_that_takes_no_more_edits() {
+        let founding = founding_of(DocumentKind::Log, DOCUMENT);
+        for (what, change) in harmful() {
+            let all = founding.iter().map(|change| change.bytes.as_slice()).chain([change.as_slice()]);
+            assert!(snapshot(all).is_err(), "{what}");
         }
     }
 }
