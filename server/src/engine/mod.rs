@@ -35,6 +35,7 @@ mod pairing;
 mod past;
 mod presence;
 mod publish;
+pub mod refusals;
 mod restored;
 mod served;
 mod set_aside;

@@ -7,6 +7,7 @@ mod guardian;
 mod hold;
 mod import;
 mod list;
+mod refusal;
 mod restored;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,9 @@ pub(super) enum RemoteCommand {
     /// What waits for review
     #[command(subcommand)]
     Hold(hold::Hold),
+    /// What was refused, and stands nowhere
+    #[command(subcommand)]
+    Refusal(refusal::Refusal),
     /// What came back since a restore, and the word that the server may go on
     #[command(subcommand)]
     Restored(restored::Restored),
@@ -54,6 +58,7 @@ impl RemoteCommand {
             Self::Device(command) => command.run(&remote),
             Self::Guardian(command) => command.run(&remote),
             Self::Hold(command) => command.run(&remote),
+            Self::Refusal(command) => command.run(&remote),
             Self::Restored(command) => command.run(&remote),
         }
     }

@@ -202,7 +202,8 @@ async fn decide(
     }
 }
 
-fn viewer(engine: &Engine, caller: &Caller) -> Result<Viewer, ApiError> {
+/// Returns as whom a caller looks at what was not simply stored.
+pub(super) fn viewer(engine: &Engine, caller: &Caller) -> Result<Viewer, ApiError> {
     match caller {
         Caller::Administrator(_) => Ok(Viewer::Administrator),
         Caller::Person(person) => {

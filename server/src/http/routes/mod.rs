@@ -8,6 +8,7 @@
 //! | `POST /v1/hand-in` | any known device | `exchange` |
 //! | `GET /v1/documents/{document}/snapshot` | a device in use, whose person reads it | `snapshot` |
 //! | `GET /v1/holds`, `GET /v1/holds/{hold}`, `POST /v1/holds/admit`, `POST /v1/holds/decline` | who may review | `holds` |
+//! | `GET /v1/refusals` | whose it is, the coordinator, an administrator | `refusals` |
 //! | `/family/...` | guardians, in a browser | [`family`](crate::family) |
 //! | `/v1/import`, `/v1/people` ... | an administrator | `admin` |
 //! | `GET /openapi.json`, `GET /docs` | anybody | what each route takes and answers, out of this code | `description` |
@@ -22,6 +23,7 @@ mod health;
 mod holds;
 mod pair;
 pub mod refusal;
+mod refusals;
 mod snapshot;
 
 use std::sync::Arc;
@@ -77,6 +79,7 @@ fn described(engine: Arc<Engine>) -> OpenApiRouter {
         .routes(routes!(holds::admit))
         .routes(routes!(holds::decline))
         .routes(routes!(holds::show))
+        .routes(routes!(refusals::list))
         .merge(exchanges)
         .merge(admin::router())
         .with_state(engine)

@@ -15,7 +15,7 @@ use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::exchange::message::{EndReason, HoldReason, HoldState};
 use crate::exchange::server::entry::{Hold, LogEntry, Origin, Standing};
 use crate::exchange::server::index::{
-    ActorState, ChangeState, CodeState, DocumentState, Index, Reading, Restored, key, pieces,
+    ActorState, ChangeState, CodeState, DocumentState, Index, Reading, RefusalState, Restored, key, pieces,
 };
 use crate::exchange::server::look_up::look_up;
 use crate::exchange::server::row;
@@ -97,7 +97,9 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
             }
             to.iter().for_each(|person| mail(sheet, *person, seq));
         }
-        LogEntry::Refused { device, envelope, .. } => {
+        LogEntry::Refused { document, device, envelope, code } => {
+            let refusal = RefusalState { document: *document, device: *device, code: code.clone() };
+            put(sheet, key::refusal(Some(seq)), &refusal);
             let mut quota = Index(sheet).quota(*device)?;
             quota.refused_bytes += envelope.body.len() as u64;
             put(sheet, key::quota(*device), &quota);

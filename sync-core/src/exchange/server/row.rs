@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::kv::KvError;
 
 /// The form of the rows. It goes up with every change of a type that stands in a row, the order of an enum's variants included.
-pub const ROW_FORMAT: u32 = 4;
+pub const ROW_FORMAT: u32 = 5;
 
 /// Encodes the value of a row. The same value always gives the same bytes.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -42,7 +42,9 @@ mod tests {
     use crate::document::slot::{ContentHash, SlotKey};
     use crate::exchange::message::EndReason;
     use crate::exchange::server::entry::{Organisation, Standing};
-    use crate::exchange::server::index::{ActorState, ChangeState, CodeState, DocumentState, Quota, Reading};
+    use crate::exchange::server::index::{
+        ActorState, ChangeState, CodeState, DocumentState, Quota, Reading, RefusalState,
+    };
     use crate::ids::{DeviceId, GrantId, GuardianId, OrgId, PersonId, SchoolId, StudentId, TabletId};
     use crate::roster::role::Role;
     use crate::roster::version::PolicyVersion;
@@ -126,6 +128,7 @@ mod tests {
         let code = CodeState { person: PersonId([1; 16]), expires: Moment(1_795_000_000_000), used: true };
         line(&mut out, "code", &code);
         let heads = vec![ChangeHash([12; 32])];
+        let refused_for = name.id();
         let document = DocumentState {
             name,
             steps: 1,
@@ -151,6 +154,12 @@ mod tests {
         line(&mut out, "reading", &reading);
         line(&mut out, "reading", &Reading { ended: Some((6, EndReason::GrantEnded)), ..reading });
         line(&mut out, "quota", &Quota { waiting: 1, refused_bytes: 500, recovered: 2 });
+        let refusal = RefusalState {
+            document: refused_for,
+            device: DeviceId([9; 16]),
+            code: "no_such_document".to_owned(),
+        };
+        line(&mut out, "refusal", &refusal);
         line(&mut out, "fact", &ContentHash([13; 16]));
         insta::assert_snapshot!(out);
     }

@@ -1,7 +1,7 @@
-//! Reading what waits for review, and what has been decided.
+//! Reading what waits for review, what has been decided, and what was refused.
 
-use super::state::Quota;
-use super::{Index, id_at, key};
+use super::state::{Quota, RefusalState};
+use super::{Index, decode, id_at, key};
 use crate::document::slot::SlotKey;
 use crate::exchange::server::entry::Hold;
 use crate::ids::{DeviceId, DocumentId, HoldId, PersonId};
@@ -55,6 +55,17 @@ impl Index<'_> {
         let rows = self.scan(prefix)?;
         let ids = rows.iter().map(|(rest, _)| id_at(rest, skip).map(HoldId));
         ids.filter_map(|id| id.and_then(|id| self.hold(id)).transpose()).collect()
+    }
+
+    /// Returns the newest refusals with their places in the log, the newest first, at most `limit`.
+    pub fn refusals(&self, limit: usize) -> Result<Vec<(u64, RefusalState)>, KvError> {
+        let prefix = key::refusal(None);
+        let rows = self.0.range(&prefix, &prefix_end(&prefix), limit)?;
+        let read = rows.iter().map(|(key, value)| {
+            let seq = key.last_chunk().map(|seq| u64::MAX - u64::from_be_bytes(*seq));
+            Ok((seq.ok_or(KvError::Damaged("refusal"))?, decode(value)?))
+        });
+        read.collect()
     }
 
     /// Returns what a device has waiting and refused.

@@ -167,6 +167,11 @@ pub(crate) fn on_top(document: DocumentId, slot: &SlotKey, hold: Option<HoldId>)
 pub(crate) fn on_top_in(document: DocumentId) -> Vec<u8> {
     of(b't', &[&document.0])
 }
+/// Place in the log, counted down, so that the newest stands first: what was refused there.
+pub(crate) fn refusal(seq: Option<u64>) -> Vec<u8> {
+    let seq = seq.map(|seq| (u64::MAX - seq).to_be_bytes());
+    of(b'R', &[seq.as_ref().map_or(&[], |seq| seq)])
+}
 pub(crate) fn quota(device: DeviceId) -> Vec<u8> {
     of(b'q', &[&device.0])
 }

@@ -9,7 +9,9 @@ pub(crate) mod key;
 mod roster;
 mod state;
 
-pub use self::state::{ActorState, ChangeState, CodeState, DocumentState, Quota, Reading, Restored};
+pub use self::state::{
+    ActorState, ChangeState, CodeState, DocumentState, Quota, Reading, RefusalState, Restored,
+};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

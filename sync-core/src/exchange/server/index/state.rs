@@ -6,7 +6,7 @@ use crate::document::change::ChangeHash;
 use crate::document::name::DocumentName;
 use crate::exchange::message::EndReason;
 use crate::exchange::server::entry::RestoredBy;
-use crate::ids::{LogId, PersonId};
+use crate::ids::{DeviceId, DocumentId, LogId, PersonId};
 use crate::roster::reading::Roles;
 use crate::time::Moment;
 
@@ -83,6 +83,17 @@ pub struct Quota {
     pub refused_bytes: u64,
     /// Recovered holds that wait, of what it brought.
     pub recovered: u64,
+}
+
+/// What the index keeps of a refused envelope; the envelope itself is evidence in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalState {
+    /// For which document it was, known here or not.
+    pub document: DocumentId,
+    /// Who sent it.
+    pub device: DeviceId,
+    /// Why, as a stable code.
+    pub code: String,
 }
 
 /// What the index keeps of the last restore.
