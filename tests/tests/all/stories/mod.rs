@@ -8,6 +8,7 @@ mod family;
 mod groups;
 mod holds;
 mod hour;
+mod kinds;
 mod late;
 mod live;
 mod minutes;
