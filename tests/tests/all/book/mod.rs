@@ -11,6 +11,7 @@ mod named_tests;
 mod programs;
 mod sources;
 mod transcripts;
+mod words;
 
 use std::collections::BTreeMap;
 use std::env;
