@@ -1,6 +1,7 @@
 mod damage;
 mod description;
 mod families;
+mod hand_in;
 mod holds;
 mod horizon;
 mod limits;

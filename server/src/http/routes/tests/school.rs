@@ -10,9 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::SigningKey;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use sync_core::document::name::{DocumentKind, DocumentName};
 use sync_core::document::slot::{Fields, Slot, SlotKey};
-use sync_core::exchange::client::outbox::{Outgoing, compose, keep};
+use sync_core::exchange::client::outbox::{Outgoing, Safe, compose, keep};
 use sync_core::exchange::client::reply::{Brought, take};
 use sync_core::exchange::client::state::{Profile, Tablet as Stored};
 use sync_core::exchange::client::view::paired;
@@ -24,6 +25,7 @@ use sync_core::kv::Memory;
 use sync_core::roster::role::Role;
 use sync_core::roster::version::PolicyVersion;
 use sync_core::roster::{DeviceState, Grant, Guardian, Person, Student};
+use sync_core::sealing::SealingKey;
 use sync_core::time::{Moment, Zone};
 use tower::ServiceExt as _;
 
@@ -272,7 +274,11 @@ impl School {
         };
         let mut store = Memory::default();
         store.apply(paired(&profile));
-        Tablet { key, profile, store, counter: 0, drawn: 0, token: String::new() }
+        let given = |name: &str| URL_SAFE_NO_PAD.decode(answer[name].as_str().unwrap()).unwrap();
+        let (certificate, sealing) = (given("certificate"), given("sealing_key"));
+        let sealing = SealingKey(sealing.try_into().unwrap());
+        let (counter, drawn, token) = (0, 0, String::new());
+        Tablet { key, profile, store, counter, drawn, token, certificate, sealing, seals: false }
     }
 
     pub async fn pair(&self, code: &str, key: &SigningKey) -> (StatusCode, Value) {
@@ -322,6 +328,12 @@ pub(super) struct Tablet {
     counter: u64,
     drawn: u128,
     pub token: String,
+    /// The server's word that it was paired.
+    pub certificate: Vec<u8>,
+    /// The server's key, to which acts are sealed.
+    pub sealing: SealingKey,
+    /// Whether it keeps each act a second time, sealed, as the SDK does.
+    pub seals: bool,
 }
 
 impl Tablet {
@@ -355,7 +367,11 @@ impl Tablet {
         fields.insert("offset".into(), 0.into());
         let key = SlotKey::new(self.profile.person, drawn);
         let slot = Slot { container: container.into(), key, fields };
-        let writes = keep(&self.store, name, ActId::from(drawn), vec![slot], None).unwrap();
+        let randomness = Sha256::digest(drawn.to_bytes()).into();
+        let seal = |act: &[u8]| self.sealing.seal(randomness, act).unwrap();
+        let safe = Safe { key: &self.key, app: "test", seal: &seal };
+        let safe = self.seals.then_some(&safe);
+        let writes = keep(&self.store, name, ActId::from(drawn), vec![slot], safe).unwrap();
         self.store.apply(writes);
         key
     }
@@ -404,6 +420,11 @@ impl Tablet {
         let (writes, brought) = take(&self.store, &outgoing, &reply, Moment(1_795_183_200_000)).unwrap();
         self.store.apply(writes);
         Ok(brought)
+    }
+
+    /// Signs from now on with another device's key, under its own name.
+    pub fn take_key_of(&mut self, other: &Self) {
+        self.key = other.key.clone();
     }
 
     /// Signs from now on above what another program of the same device has signed.
