@@ -63,3 +63,75 @@ async fn until_it_is_confirmed_a_scripts_token_neither_reads_nor_decides_holds()
     school.engine.confirm_restored(None).await.unwrap();
     assert_eq!(ask("POST", "/v1/holds/decline".to_owned(), &body).await.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn until_it_is_confirmed_not_a_byte_of_a_document_goes_down() {
+    let school = School::new().await;
+    let log = school.document(DocumentKind::Log, None);
+    let mut ana = school.tablet("ana", 1).await;
+    ana.sync(&school).await;
+    ana.log(&log, "slp");
+    ana.sync(&school).await;
+    let path = format!("/v1/documents/{}/snapshot", log.id());
+    let token = ana.token.clone();
+    let before = school.get(&path, &token).await;
+    let tag = header(before.headers(), "etag").to_owned();
+    let document = bytes(before).await;
+
+    let school = restored(school);
+    let nowhere = format!("/v1/documents/{}/snapshot", sync_core::ids::DocumentId([3; 16]));
+    let (all, some, same) = (("accept", "*/*"), ("range", "bytes=0-9"), ("if-none-match", tag.as_str()));
+    let ask = |path: &str, (name, value): (&str, &str)| {
+        let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+        school.send(request.header(name, value).body(Body::empty()).unwrap())
+    };
+    let end = school.engine.reader().end().seq;
+    let mut said = Vec::new();
+    for (path, header) in [(&path, all), (&path, some), (&path, same), (&nowhere, all)] {
+        let response = ask(path, header).await;
+        let given: Vec<_> = response.headers().keys().map(|name| name.as_str().to_owned()).collect();
+        let about =
+            |name: &String| name == "etag" || name == "content-range" || name.starts_with("x-carryover");
+        assert!(!given.iter().any(about), "{header:?}: {given:?}");
+        assert!(response.headers().contains_key("retry-after"), "{header:?}");
+        let (status, refused) = in_json(response).await;
+        assert_eq!(
+            (status, &refused["error"]["code"]),
+            (StatusCode::SERVICE_UNAVAILABLE, &json!("waiting_for_confirmation")),
+            "{header:?}"
+        );
+        said.push(refused);
+    }
+    assert!(said.iter().all(|refused| *refused == said[0]), "not even what there is: {said:?}");
+
+    // The exchange tells that the log has begun anew, so that what was receipted comes back, and sends nothing.
+    ana.log(&log, "slp");
+    let outgoing = ana.compose();
+    let response = ana.post(&school, "/v1/exchange", codec::encode(&outgoing.request)).await;
+    assert!(!response.headers().contains_key("x-carryover-token"), "there is nothing to fetch");
+    let told = reply(response).await;
+    assert!(told.life.is_some() && told.entries.is_empty() && told.fates.is_empty(), "{told:?}");
+    let (writes, _) =
+        sync_core::exchange::client::reply::take(&ana.store, &outgoing, &told, Moment(1_795_183_200_000))
+            .unwrap();
+    ana.store.apply(writes);
+    let (status, refused) = ana.try_sync(&school).await.unwrap_err();
+    assert_eq!(
+        (status, &refused["error"]["code"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("waiting_for_confirmation")),
+        "who has heard of it waits"
+    );
+    assert_eq!(
+        school.engine.reader().end().seq,
+        end,
+        "nothing was delivered, and new work waits on the tablet"
+    );
+
+    school.engine.confirm_restored(None).await.unwrap();
+    let part = ask(&path, some).await;
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(bytes(part).await, document[..10]);
+    assert_eq!(bytes(ask(&path, all).await).await, document, "the same token has it as it was");
+    ana.sync(&school).await;
+    assert_eq!(ana.stored().unsent().unwrap(), 0);
+}
