@@ -4,11 +4,16 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use sync_core::ids::{GrantId, StudentId};
+use axum::body::Body;
+use axum::http::Request as HttpRequest;
+use axum::response::Response;
+use sync_core::ids::{GrantId, GuardianId, StudentId};
+use sync_core::projection::family::FamilyEntry;
 use sync_core::projection::family::{Field, GoalPart, Shown, Value};
 use sync_core::roster::{Grant, Student};
 
 use super::*;
+use crate::family::VIEWS_MAX;
 use crate::http::routes::tests::room::{CAPACITY_BYTES, FILLING, MIB, leave};
 use crate::store::disk::{Disk as _, SimulatedDisk};
 
@@ -154,4 +159,113 @@ async fn near_a_full_disk_what_is_taken_back_goes_and_news_wait() {
     disk.remove(Path::new(FILLING)).unwrap();
     school.engine.publish_to_family(maya()).await.unwrap();
     assert_eq!(shows(&school, new), Some(Shown::Value(Value::Target(80_000))));
+}
+
+/// A guardian's browser: the guardian, the address of the pages, and the cookie of a session.
+struct Browser {
+    guardian: GuardianId,
+    path: String,
+    cookie: String,
+}
+
+impl Browser {
+    /// Invites a guardian of Maya's, who redeems the invitation.
+    async fn of(school: &School, name: &str) -> Self {
+        let invite = HttpRequest::post("/v1/guardians")
+            .header("authorization", format!("Bearer {}", school.admin_token(None)))
+            .body(Body::from(json!({"student": maya(), "name": name}).to_string()));
+        let (status, invited) = in_json(school.send(invite.unwrap()).await).await;
+        assert_eq!(status, StatusCode::OK, "{invited}");
+        let text = |name: &str| invited[name].as_str().unwrap().to_owned();
+        let (path, invitation) = (text("sign_in_path"), text("invitation"));
+        let passphrase = "four+small+green+apples";
+        let form = format!("invitation={invitation}&passphrase={passphrase}&again={passphrase}");
+        let redeem = HttpRequest::post(format!("{path}/redeem"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(form));
+        let redeemed = school.send(redeem.unwrap()).await;
+        assert_eq!(redeemed.status(), StatusCode::SEE_OTHER);
+        let cookie = header(redeemed.headers(), "set-cookie").split(';').next().unwrap().to_owned();
+        Self { guardian: text("guardian").parse().unwrap(), path, cookie }
+    }
+
+    async fn looks(&self, school: &School) -> Response {
+        self.sends(school, "GET", "/page").await
+    }
+
+    async fn sends(&self, school: &School, method: &str, path: &str) -> Response {
+        let request = HttpRequest::builder().method(method).uri(format!("{}{path}", self.path));
+        school.send(request.header("cookie", &self.cookie).body(Body::empty()).unwrap()).await
+    }
+}
+
+/// Returns who was shown whose page, as the log has it, with the bytes that lie there.
+fn views(school: &School) -> Vec<(GuardianId, StudentId, Vec<u8>)> {
+    let all = school.engine.reader().read_range(1, u64::MAX, usize::MAX).unwrap();
+    let views = all.into_iter().filter_map(|stored| {
+        let LogEntry::Family(FamilyEntry::Viewed { guardian, student, .. }) = entry_of(&stored).unwrap()
+        else {
+            return None;
+        };
+        Some((guardian, student, stored.record.payload))
+    });
+    views.collect()
+}
+
+#[tokio::test]
+async fn each_page_that_is_shown_is_one_record_of_who_saw_whose_and_a_refused_one_is_none() {
+    let school = School::new().await;
+    let plan = school.document(DocumentKind::Plan, None);
+    let mut ana = school.tablet("ana", 1).await;
+    ana.sync(&school).await;
+    write_goal(&school, &mut ana, &plan).await;
+    let (rosa, luis) =
+        (Browser::of(&school, "Rosa Quintero").await, Browser::of(&school, "Luis Quintero").await);
+    assert!(views(&school).is_empty(), "coming in shows nothing yet");
+
+    let mut expected = Vec::new();
+    for browser in [&rosa, &luis, &rosa, &rosa] {
+        let shown = browser.looks(&school).await;
+        assert_eq!(shown.status(), StatusCode::OK);
+        let page = String::from_utf8(bytes(shown).await).unwrap();
+        assert!(page.contains("Maya") && page.contains("asks"), "{page}");
+        expected.push((browser.guardian, maya()));
+        let recorded: Vec<_> = views(&school).into_iter().map(|(who, whose, _)| (who, whose)).collect();
+        assert_eq!(recorded, expected, "one for each page, when it is shown");
+    }
+    for (_, _, record) in views(&school) {
+        for word in ["Maya", "maya", "Rosa", "Luis", "Quintero", "asks"] {
+            assert!(!record.windows(word.len()).any(|part| part == word.as_bytes()), "{word} in {record:?}");
+        }
+    }
+
+    // What is refused shows nothing, and leaves no record of a view.
+    let stranger = Browser { cookie: String::new(), path: rosa.path.clone(), guardian: rosa.guardian };
+    let crossed = Browser { cookie: rosa.cookie.clone(), path: luis.path.clone(), guardian: luis.guardian };
+    for (what, browser) in [("no session", &stranger), ("another's session", &crossed)] {
+        assert_eq!(browser.looks(&school).await.status(), StatusCode::NOT_FOUND, "{what}");
+    }
+    assert_eq!(
+        stranger.sends(&school, "GET", "").await.status(),
+        StatusCode::OK,
+        "the page to sign in is none"
+    );
+    let restrict = HttpRequest::post(format!("/v1/guardians/{}/restrict", luis.guardian))
+        .header("authorization", format!("Bearer {}", school.admin_token(None)))
+        .body(Body::from("{}"));
+    assert_eq!(school.send(restrict.unwrap()).await.status(), StatusCode::OK);
+    assert_eq!(luis.looks(&school).await.status(), StatusCode::NOT_FOUND, "restricted");
+    assert_eq!(views(&school).len(), expected.len());
+
+    // Too often is refused as well; and a session that was ended shows nothing.
+    for _ in 3..VIEWS_MAX {
+        assert_eq!(rosa.looks(&school).await.status(), StatusCode::OK);
+    }
+    let shown = expected.len() + VIEWS_MAX as usize - 3;
+    for _ in 0..3 {
+        assert_eq!(rosa.looks(&school).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!(rosa.sends(&school, "POST", "/sign-out").await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(rosa.looks(&school).await.status(), StatusCode::NOT_FOUND, "signed out");
+    assert_eq!(views(&school).len(), shown);
 }
