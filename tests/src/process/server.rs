@@ -104,6 +104,11 @@ impl Installation {
         self.doomed(port, &[("CARRYOVER_CRASH_AT", place), ("CARRYOVER_ABOVE_HORIZON", "0")])
     }
 
+    /// Serves until what is tried at a place fails, the second time at `log_sync:2` say.
+    pub fn serve_failing(&self, port: u16, place: &str) -> Doomed {
+        self.doomed(port, &[("CARRYOVER_FAIL_AT", place)])
+    }
+
     fn doomed(&self, port: u16, env: &[(&str, &str)]) -> Doomed {
         let mut child = self.start("serve", port, "", env);
         eventually("the server to listen or to die", || {
@@ -190,7 +195,7 @@ impl Server {
     }
 }
 
-/// A server that dies at a place.
+/// A server that dies or fails at a place.
 #[derive(Debug)]
 pub struct Doomed(Guard);
 
@@ -198,6 +203,11 @@ impl Doomed {
     /// Returns whether it has died already.
     pub fn has_died(&mut self) -> bool {
         self.0.0.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until it has ended by itself, and returns its exit status.
+    pub fn wait_for_end(mut self) -> Option<i32> {
+        self.0.wait("the server's end").code()
     }
 
     /// Waits until it is dead, after somebody has found out.

@@ -36,6 +36,7 @@ use super::disk::{Disk, DiskFile};
 use super::frame::{FRAME_BYTES_MAX, Frame, LogId, PAYLOAD_BYTES_MAX};
 use super::group::GROUP_BYTES_MAX;
 use super::room::Room;
+use crate::crash::fails_at;
 use sync_core::seeded::{Bug, seeded};
 
 /// The writer's side of the log.
@@ -151,7 +152,7 @@ impl Log {
             }
             self.makes_way(error)?;
         }
-        if !seeded(Bug::NoSync) && self.tail.file.sync().is_err() {
+        if !seeded(Bug::NoSync) && (fails_at("log_sync") || self.tail.file.sync().is_err()) {
             return Err(self.poison());
         }
         before_shown(log_id, group.end);

@@ -135,6 +135,41 @@ fn the_server_dies_before_it_replies() {
 }
 
 #[test]
+fn a_failed_sync_ends_the_server_and_the_next_one_has_what_was_receipted() {
+    const SAID: &str = "the store stopped after a failed write to the disk";
+    let mut dying = Dying::new();
+    let mut told = 0;
+    for round in 1..=ROUNDS_AT_A_PLACE {
+        let at = format!("log_sync:{round}");
+        dying.world.take_server().stop();
+        let mut server = dying.installation().serve_failing(dying.port, &at);
+        let mut tries = 0;
+        while !server.has_died() {
+            assert!(
+                tries <= 2 * round,
+                "{at} was not reached; are the programs built with the feature `testing`?"
+            );
+            tries += 1;
+            dying.log();
+            let synced = dying.ana.run("sync");
+            if synced.code == Some(3) {
+                told += usize::from(synced.json["error"]["code"] == "storage_failed");
+                break;
+            }
+            assert_eq!(synced.code, Some(0), "{at}: {synced:?}");
+        }
+        assert_eq!(server.wait_for_end(), Some(1), "{at}: it ends by itself, and not content");
+        let said = dying.installation().said();
+        assert_eq!(said.matches(SAID).count(), round, "{at}: {said}");
+        assert!(!said.contains("panicked"), "{at}: {said}");
+        let waiting = dying.waiting();
+        dying.recover(waiting, &at);
+    }
+    assert!(told > 0, "who waits for a receipt is told why there is none");
+    dying.end();
+}
+
+#[test]
 fn the_server_dies_within_a_snapshot() {
     let mut dying = Dying::new();
     // Few changes are sent one by one, without a snapshot.
