@@ -74,9 +74,7 @@ pub enum RestoreError {
 }
 
 fn what(faults: &[Fault]) -> String {
-    let each = faults
-        .iter()
-        .map(|fault| format!("{} at byte {}: {}", fault.file.display(), fault.offset, fault.what));
+    let each = faults.iter().map(|fault| format!("{}: {}", fault.place(), fault.what));
     each.collect::<Vec<_>>().join("; ")
 }
 

@@ -37,7 +37,7 @@ impl Verify {
             let words = format!("sound: {} records, the last is {}", report.records, report.end_seq);
             return Ok(Done { json: found, words });
         }
-        let words: Vec<String> = faults.iter().map(in_words).collect();
+        let words: Vec<String> = report.faults.iter().map(in_words).collect();
         let message = format!("{} faults found: {}", faults.len(), words.join("; "));
         Err(CommandError::new(Exit::Failed, "damaged", message, "restore the data from a backup").with(found))
     }
@@ -51,15 +51,37 @@ pub(super) fn fault(fault: &Fault) -> Value {
     })
 }
 
-fn in_words(fault: &Value) -> String {
-    let text = |name: &str| fault[name].as_str().unwrap_or_default().to_owned();
-    let seqs = match fault["seqs"].as_array().map(Vec::as_slice) {
-        Some([first, last]) => format!(" (records {first} to {last})"),
-        Some(_) | None => String::new(),
+fn in_words(fault: &Fault) -> String {
+    let seqs = fault.seqs.map(|(first, last)| format!(" (records {first} to {last})")).unwrap_or_default();
+    let concerns = if fault.concerns.is_empty() {
+        String::new()
+    } else {
+        format!(". It concerns {}", fault.concerns.join(", "))
     };
-    let concerns: Vec<&str> =
-        fault["concerns"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let concerns =
-        if concerns.is_empty() { String::new() } else { format!(". It concerns {}", concerns.join(", ")) };
-    format!("{} at byte {}: {}{seqs}{concerns}", text("file"), fault["offset"], text("what"))
+    format!("{}: {}{seqs}{concerns}", fault.place(), fault.what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_said_where_it_is_known_and_none_where_it_is_not() {
+        let known = Fault {
+            file: "data/log/00000001.seg".into(),
+            offset: Some(0),
+            what: "torn".into(),
+            seqs: Some((1, 2)),
+            concerns: vec!["1 x word of the roster".into()],
+            ..Fault::default()
+        };
+        assert_eq!(
+            in_words(&known),
+            "data/log/00000001.seg at byte 0: torn (records 1 to 2). It concerns 1 x word of the roster"
+        );
+        assert_eq!(fault(&known)["offset"], 0);
+        let unknown = Fault { file: "data.keys/served".into(), what: "bent".into(), ..Fault::default() };
+        assert_eq!(in_words(&unknown), "data.keys/served: bent");
+        assert_eq!(fault(&unknown)["offset"], Value::Null);
+    }
 }

@@ -60,12 +60,10 @@ pub struct CopiedLog {
 #[derive(Debug, thiserror::Error)]
 pub enum CopyLogError {
     /// Something in it is not as it was written.
-    #[error("{} is damaged at byte {offset}: {what}", file.display())]
+    #[error("{place} is damaged: {what}")]
     Damaged {
-        /// The file.
-        file: PathBuf,
-        /// Where in it.
-        offset: u64,
+        /// The file, and where in it if that is known.
+        place: String,
         /// What was found there.
         what: String,
     },
@@ -107,9 +105,7 @@ pub(crate) fn durable_end(data: &Path) -> Result<Durable, CopyLogError> {
             let report = verify_log(&RealDisk, &dir, false).map_err(reading(&dir))?;
             match report.faults.into_iter().next() {
                 None => Ok(Durable { seq: report.end_seq, hash: None }),
-                Some(fault) => {
-                    Err(CopyLogError::Damaged { file: fault.file, offset: fault.offset, what: fault.what })
-                }
+                Some(fault) => Err(CopyLogError::Damaged { place: fault.place(), what: fault.what }),
             }
         }
         Err(LockError::InUse { .. }) => match read_note(&RealDisk, &dir, true).map_err(reading(&dir))? {
@@ -225,7 +221,7 @@ fn copy_file(
 }
 
 fn damaged(file: &Path, offset: u64, what: &str) -> CopyLogError {
-    CopyLogError::Damaged { file: file.to_owned(), offset, what: what.to_owned() }
+    CopyLogError::Damaged { place: format!("{} at byte {offset}", file.display()), what: what.to_owned() }
 }
 
 fn reading(path: &Path) -> impl FnOnce(io::Error) -> CopyLogError {

@@ -59,8 +59,8 @@ impl Report {
 pub struct Fault {
     /// The file.
     pub file: PathBuf,
-    /// Where in it, in bytes from its start.
-    pub offset: u64,
+    /// Where in it, in bytes from its start; none where that cannot be told, as of a file with one checksum over all of it.
+    pub offset: Option<u64>,
     /// What is wrong.
     pub what: String,
     /// The first and last record that it concerns, as far as that can be told.
@@ -71,6 +71,14 @@ pub struct Fault {
     pub entries: Vec<(u16, [u8; 16])>,
     /// What it concerns, in words; nothing where nobody can tell.
     pub concerns: Vec<String>,
+}
+
+impl Fault {
+    /// Returns the file, and the place in it if that is known, in words.
+    pub fn place(&self) -> String {
+        let file = self.file.display();
+        self.offset.map_or_else(|| file.to_string(), |offset| format!("{file} at byte {offset}"))
+    }
 }
 
 /// Checks a data folder; `seen` gets every whole record of the log.
@@ -86,7 +94,7 @@ pub fn verify(data: &Path, seen: &mut dyn FnMut(StoredRecord)) -> io::Result<Rep
             None => {}
             Some(Ok(mark)) => report.index_rows = Some(mark.rows),
             Some(Err(what)) => {
-                report.faults.push(Fault { file: index_path(data), offset: 0, what, ..Fault::default() });
+                report.faults.push(Fault { file: index_path(data), what, ..Fault::default() });
             }
         }
     }
@@ -107,12 +115,12 @@ fn look_through(
     let mut report = Report { running, ..Report::default() };
     let note = read_note(disk, dir, running)?;
     if note == MarkRead::Unreadable {
-        report.fault(mark::mark_path(dir), 0, "the note of what was synced does not match its checksum");
+        report.fault(mark::mark_path(dir), None, "the note of what was synced does not match its checksum");
     }
     let names = disk.list(dir)?;
     let last = names.iter().filter_map(|name| segment::segment_number(name)).max().unwrap_or(0);
     if last == 0 {
-        report.fault(dir.to_owned(), 0, "there is no log");
+        report.fault(dir.to_owned(), None, "there is no log");
         return Ok(report);
     }
     let noted = match note {
@@ -125,7 +133,7 @@ fn look_through(
         match disk.open(&path) {
             Ok(file) => walk.segment(&path, &*file, number, number == last)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                walk.report.fault(path, 0, "the segment is missing");
+                walk.report.fault(path, None, "the segment is missing");
                 walk.joined = false;
             }
             Err(error) => return Err(error),
@@ -146,7 +154,7 @@ pub(crate) fn read_note(disk: &dyn Disk, dir: &Path, running: bool) -> io::Resul
 }
 
 impl Report {
-    fn fault(&mut self, file: PathBuf, offset: u64, what: &str) {
+    fn fault(&mut self, file: PathBuf, offset: Option<u64>, what: &str) {
         self.faults.push(Fault { file, offset, what: what.to_owned(), ..Fault::default() });
     }
 }
@@ -170,7 +178,7 @@ impl Walk<'_> {
                 if self.joined
                     && let Err(what) = joins(&head, number, self.end)
                 {
-                    self.report.fault(path.to_owned(), 0, what);
+                    self.report.fault(path.to_owned(), Some(0), what);
                 }
                 if self.report.log_ids.last() != Some(&head.log_id) {
                     self.report.log_ids.push(head.log_id);
@@ -180,7 +188,7 @@ impl Walk<'_> {
                 self.joined = true;
             }
             Err(what) => {
-                self.report.fault(path.to_owned(), 0, what);
+                self.report.fault(path.to_owned(), Some(0), what);
                 self.joined = false;
             }
         }
@@ -192,10 +200,10 @@ impl Walk<'_> {
                 Found::Whole(head, body) => {
                     if self.joined && head.first_seq != self.end.seq + 1 {
                         let what = "a frame does not go on where the one before it ended";
-                        self.report.fault(path.to_owned(), offset, what);
+                        self.report.fault(path.to_owned(), Some(offset), what);
                     } else if self.joined && head.hash_after(&self.end.hash, body) != head.hash {
                         let what = "a frame's running hash is not that of the log";
-                        self.report.fault(path.to_owned(), offset, what);
+                        self.report.fault(path.to_owned(), Some(offset), what);
                     }
                     self.close_gap(head.first_seq);
                     self.report.frames += 1;
@@ -205,7 +213,7 @@ impl Walk<'_> {
                     self.joined = true;
                     if self.noted.seq == self.end.seq && self.noted.hash != self.end.hash {
                         let what = "the log holds something else than what is known to be durable";
-                        self.report.fault(path.to_owned(), offset, what);
+                        self.report.fault(path.to_owned(), Some(offset), what);
                     }
                     continue;
                 }
@@ -243,7 +251,7 @@ impl Walk<'_> {
     ) -> io::Result<()> {
         let mut fault = Fault {
             file: path.to_owned(),
-            offset,
+            offset: Some(offset),
             what: broken.what().to_owned(),
             seqs: self.joined.then_some((self.end.seq + 1, self.end.seq + 1)),
             ..Fault::default()
@@ -291,7 +299,6 @@ impl Walk<'_> {
                 Some(fault) if !self.joined => fault.seqs = lost,
                 Some(_) | None => self.report.faults.push(Fault {
                     file: tail.to_owned(),
-                    offset: 0,
                     what: "the log ends before what is known to be durable".to_owned(),
                     seqs: lost,
                     ..Fault::default()
@@ -348,7 +355,14 @@ mod tests {
         let report = verify(data.path(), &mut |_| {}).unwrap();
         assert_eq!(report.faults.len(), 1);
         let fault = &report.faults[0];
-        assert!(fault.file == segment && fault.offset <= middle as u64 && fault.seqs.is_some());
+        let offset = fault.offset.expect("a frame's place is known");
+        let frame = bytes.len() as u64 / 50;
+        assert!(
+            offset <= middle as u64 && middle as u64 - offset <= frame + 1,
+            "the frame that has the byte"
+        );
+        assert_eq!(fault.place(), format!("{} at byte {offset}", segment.display()));
+        assert!(fault.file == segment && fault.seqs.is_some());
         assert_eq!(fs::read(&segment).unwrap(), bytes);
     }
 

@@ -399,7 +399,8 @@ fn damage_names_records_and_documents_and_all_of_it() {
     bytes[ends[4] + 5] ^= 1;
     put_segment(&disk, 1, bytes);
     let report = verify_log(&disk, &dir(), false).unwrap();
-    let seqs: Vec<_> = report.faults.iter().map(|fault| (fault.offset as usize, fault.seqs)).collect();
+    let seqs: Vec<_> =
+        report.faults.iter().map(|fault| (fault.offset.unwrap() as usize, fault.seqs)).collect();
     assert_eq!(seqs, [(ends[1], Some((2, 2))), (ends[3], Some((4, 5)))]);
     assert_eq!(report.faults[0].documents, [[9; 16]]);
     assert_eq!((report.frames, report.end_seq), (3, 6));

@@ -338,6 +338,13 @@ async fn round(stopped: &Stopped, seed: u64, kind: &str, then: Then) -> Result<(
     if !named && then != Then::Derived {
         return Err(format!("{case}: verify did not name the file: {report:?}"));
     }
+    // A place is said of the log alone: of the other files only the whole is known to be wrong.
+    let whole = fs::metadata(&file).map_or(0, |file| file.len());
+    let is_of_log = kind.ends_with("segment");
+    let misplaced = |offset: u64| !is_of_log || offset > whole;
+    if report.faults.iter().any(|fault| fault.offset.is_some_and(misplaced)) {
+        return Err(format!("{case}: verify says a place that it cannot know: {report:?}"));
+    }
     match (School::serve(folder), then) {
         (Err(error), Then::Refused) if refused_for(&error) == Some(file) => Ok(()),
         (Err(error), _) => Err(format!("{case}: not served: {error}")),
@@ -431,12 +438,18 @@ async fn verify_names_what_damage_concerns_in_words_and_nobody_by_name() {
         files(&data.join("log")).into_iter().filter(|file| file.extension().is_some_and(|ext| ext == "seg"))
     {
         let whole = fs::read(&file).unwrap();
+        // What each frame begins with, and the first one here.
+        let magic = &whole[64..68];
         for at in (64..whole.len()).step_by(STRIDE_BYTES) {
             let mut bent = whole.clone();
             bent[at] ^= 1;
             fs::write(&file, bent).unwrap();
             let report = verify(&data, &keys).unwrap();
-            assert!(!report.is_sound(), "byte {at}");
+            let place = report.faults.first().and_then(|fault| fault.offset).expect("a place in the log");
+            let place = usize::try_from(place).unwrap();
+            assert!(place <= at && whole[place..].starts_with(magic), "byte {at}, {place} was named");
+            let behind = whole[place + 1..=at].windows(magic.len()).any(|bytes| bytes == magic);
+            assert!(!behind, "byte {at} is of a later frame than the one at {place}");
             concerns.extend(report.faults.into_iter().flat_map(|fault| fault.concerns));
         }
         fs::write(&file, whole).unwrap();
