@@ -1,5 +1,7 @@
 //! What is known of the last restore, and its confirmation.
 
+use std::sync::PoisonError;
+
 use sync_core::exchange::server::entry::RestoredBy;
 use sync_core::exchange::server::restore::waits_for_confirmation;
 use sync_core::ids::PersonId;
@@ -29,6 +31,26 @@ impl Engine {
     /// Returns whether the server has yet to be confirmed, as far as this device goes: then nothing may be sent to it.
     pub fn waits_for_confirmation(&self, device: &Device) -> Result<bool, KvError> {
         waits_for_confirmation(&self.index(), device)
+    }
+
+    /// Returns whether an administrator has yet to confirm something of a restore: the same as [`RestoredStatus::waiting`], for whoever asks
+    /// often. The devices are looked through at most once for each end of the log, and never on a server that was not restored.
+    pub fn waits(&self) -> Result<bool, KvError> {
+        let Some(restored) = self.index().restored()? else { return Ok(false) };
+        if restored.waiting {
+            return Ok(true);
+        }
+        let mut looked = self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        // The end is read first: what comes meanwhile is looked at the next time.
+        let end = self.reader().end().seq;
+        if let Some((seq, waits)) = *looked
+            && seq == end
+        {
+            return Ok(waits);
+        }
+        let waits = !self.index().unconfirmed()?.is_empty();
+        *looked = Some((end, waits));
+        Ok(waits)
     }
 
     /// Returns what is known of the last restore.

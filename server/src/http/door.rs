@@ -9,15 +9,17 @@
 //! bytes in memory      at any moment               then 429 for the stranger who sends more
 //! ```
 //!
-//! The first two are looked at before a body is read.
+//! The first two are looked at before a body is read. What says whether the server is well has [no part](Limits::always_open) in them: it is
+//! asked by whoever watches the server, from wherever that is.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONNECTION};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use sync_core::time::Moment;
@@ -135,6 +137,7 @@ pub(super) async fn at_the_door(State(door): State<Arc<Door>>, mut request: Requ
     let now = door.porter.now();
     let wait_s = door.refusals.wait_s(&address, now).max(door.refused_bytes.wait_s(&address, now));
     if let Some(wait_s) = wait_s
+        && !is_always_open(&door.limits, &request)
         && !visit.is_known()
     {
         let refusal = ApiError::from(Code::RateLimited)
@@ -154,6 +157,12 @@ pub(super) async fn at_the_door(State(door): State<Arc<Door>>, mut request: Requ
         door.refused_bytes.spend(address, visit.received.load(Ordering::Relaxed), now);
     }
     response
+}
+
+/// Whether a request is answered whatever came from its address.
+fn is_always_open(limits: &Limits, request: &Request) -> bool {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    reads && limits.always_open.contains(&request.uri().path()) && HttpBody::is_end_stream(request.body())
 }
 
 /// Whether a request was refused for what it was, and not for what the server is just now.

@@ -64,6 +64,8 @@ pub struct Limits {
     pub bodies_bytes_max: usize,
     /// Of these, what strangers behind one address may have, in bytes.
     pub address_bodies_bytes_max: usize,
+    /// Paths that are answered whatever came from an address, if they are asked for without a body: they cost next to nothing.
+    pub always_open: &'static [&'static str],
     /// Proxies in front of the server, beside those on this machine: they say who asks.
     pub proxies: Vec<IpAddr>,
     /// Handlers at work at once.
@@ -97,6 +99,7 @@ impl Default for Limits {
             body_bytes_max_by_route: BTreeMap::new(),
             bodies_bytes_max: BODIES_BYTES_MAX,
             address_bodies_bytes_max: door::ADDRESS_BODIES_BYTES_MAX,
+            always_open: &[],
             proxies: Vec::new(),
             requests_max: REQUESTS_MAX,
             drain: DRAIN,

@@ -56,7 +56,7 @@ pub(super) async fn ready(State(engine): State<Arc<Engine>>) -> Result<Json<Read
         Ok(Some(_)) => Ok(Json(Ready {
             ready: true,
             room: engine.reader().has_room(),
-            waiting_for_confirmation: engine.restored()?.waiting,
+            waiting_for_confirmation: engine.waits()?,
         })),
         Ok(None) | Err(_) => Err(Code::NotReady.into()),
     }

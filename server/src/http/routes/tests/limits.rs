@@ -110,9 +110,38 @@ async fn a_hostile_uploader_takes_nothing_from_a_healthy_one_behind_the_same_add
     }
     assert_eq!((refused, turned_away), (ADDRESS_REFUSALS_MAX, 1_000 - ADDRESS_REFUSALS_MAX));
     assert_eq!(healthy.stored, 20, "every session of the healthy one came through");
-    let ready = || Request::get("/ready").body(Body::empty()).unwrap();
-    assert_eq!(sent(&healthy.school, SCHOOLS, ready()).await.0, 429, "a stranger like any other");
-    assert_eq!(sent(&healthy.school, ELSEWHERE, ready()).await.0, 200);
+    assert_eq!(sent(&healthy.school, SCHOOLS, upload(10)).await.0, 429, "a stranger like any other");
+    assert_eq!(sent(&healthy.school, ELSEWHERE, upload(10)).await.0, 401);
+}
+
+#[tokio::test]
+async fn whoever_watches_the_server_is_answered_whatever_came_from_the_address() {
+    let healthy = Healthy::new().await;
+    let school = &healthy.school;
+    for _ in 0..ADDRESS_REFUSALS_MAX {
+        assert_eq!(sent(school, SCHOOLS, upload(10)).await.0, 401);
+    }
+    let ask = |method: &str, path: &str, body: Vec<u8>| {
+        Request::builder().method(method).uri(path).body(Body::from(body)).unwrap()
+    };
+    let end = school.engine.reader().end().seq;
+    for _ in 0..100 {
+        for path in ["/live", "/ready"] {
+            assert_eq!(sent(school, SCHOOLS, ask("GET", path, Vec::new())).await.0, 200, "{path}");
+        }
+    }
+    assert_eq!(school.engine.reader().end().seq, end, "answering leaves nothing behind");
+    for (method, path, bytes) in [
+        ("POST", "/ready", 0),
+        ("GET", "/ready", 10),
+        ("GET", "/ready/", 0),
+        ("GET", "/openapi.json", 0),
+        ("GET", "/v1/holds", 0),
+    ] {
+        let (status, code, wait_s) = sent(school, SCHOOLS, ask(method, path, vec![0; bytes])).await;
+        assert_eq!((status, code.as_str()), (429, "rate_limited"), "{method} {path} with {bytes} bytes");
+        assert!(wait_s.is_some(), "{method} {path}");
+    }
 }
 
 #[tokio::test]
@@ -156,10 +185,8 @@ async fn uploads_that_stall_hold_no_more_than_their_addresss_share() {
         drop(sender);
         assert_eq!(upload.await.unwrap().unwrap().status(), StatusCode::UNAUTHORIZED);
     }
-    assert_eq!(
-        sent(&healthy.school, SCHOOLS, Request::get("/ready").body(Body::empty()).unwrap()).await.0,
-        429
-    );
+    let (status, ..) = sent(&healthy.school, SCHOOLS, upload(10)).await;
+    assert_eq!(status, 429, "what was refused counts when it is over");
 }
 
 #[tokio::test]

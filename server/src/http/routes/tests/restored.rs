@@ -135,3 +135,24 @@ async fn until_it_is_confirmed_not_a_byte_of_a_document_goes_down() {
     ana.sync(&school).await;
     assert_eq!(ana.stored().unsent().unwrap(), 0);
 }
+
+#[tokio::test]
+async fn ready_says_as_long_as_a_device_waits_that_there_is_something_to_confirm() {
+    let school = restored(School::new().await);
+    let waits = async || {
+        let (_, ready) = in_json(school.get("/ready", "").await).await;
+        let status = school.engine.restored().unwrap().waiting;
+        assert_eq!(ready["waiting_for_confirmation"], json!(status), "as restored status says");
+        status
+    };
+    assert!(waits().await);
+    school.engine.confirm_restored(None).await.unwrap();
+    assert!(!waits().await && !waits().await);
+    let ana = school.tablet("ana", 1).await;
+    assert!(!waits().await);
+    // It was paired in what was lost, and shows its certificate now.
+    school.set_state(ana.profile.device, DeviceState::Unconfirmed).await;
+    assert!(waits().await && waits().await);
+    school.engine.confirm_restored(None).await.unwrap();
+    assert!(!waits().await);
+}
