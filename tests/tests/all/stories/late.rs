@@ -95,3 +95,45 @@ fn a7_late_work_is_held_handed_in_and_reviewed() {
     assert!(matches!(ben.run("sync").code, Some(0 | 6)));
     assert_eq!(ben.ok("holds")["holds"], json!([]));
 }
+
+#[test]
+fn what_a_revoked_tablet_has_not_sent_is_handed_in_and_reviewed() {
+    for (how, reason) in [("", "device_revoked"), (" --lost", "device_lost")] {
+        let world = World::new();
+        let (ana, ben) = (world.tablet("slp1"), world.tablet("para1"));
+        ben.network.set_up(false);
+        let session = log_session(&ben, "s1", "2026-10-14T09:00:00-05:00");
+        let devices = world.admin("device list --person para1");
+        world.admin(&format!("device revoke {}{how}", text(&list(&devices["devices"])[0]["id"])));
+        // That it was revoked does not reach it: nothing goes.
+        ben.network.cut([Cut::answer(1)]);
+        ben.network.set_up(true);
+        let broken = ben.exits(3, "sync");
+        assert_eq!((&broken["waiting"], &broken["purged"]), (&json!(1), &json!(0)), "{broken}");
+
+        let synced = ben.exits(6, "sync");
+        assert_eq!(
+            (&synced["held"], &synced["waiting"], &synced["stored"]),
+            (&json!(1), &json!(0), &json!(0))
+        );
+        assert_eq!(synced["round_trips"], 1, "by its certificate, and once: {synced}");
+        assert!(synced["purged"].as_u64().unwrap() > 0, "{synced}");
+        assert_eq!(ben.files_with("Maribel"), Vec::<PathBuf>::new(), "nothing is left on it");
+        assert_eq!(ben.ok("status")["ended"], true);
+
+        ana.ok("sync");
+        let holds = ana.ok("holds");
+        let [hold] = list(&holds["holds"]) else { panic!("{holds}") };
+        assert_eq!((&hold["record"], &hold["reason"]), (&json!(session), &json!(reason)), "{hold}");
+        assert_eq!(
+            (&hold["mine"], &hold["author"]),
+            (&json!(false), &json!(world.person("para1"))),
+            "{hold}"
+        );
+        ana.ok(&format!("admit {}", text(&hold["id"])));
+        ana.ok("sync");
+        for tablet in [ana, world.tablet("cm1")] {
+            assert_eq!(ids(&tablet.record("s1")["sessions"]), BTreeSet::from([session.clone()]), "{reason}");
+        }
+    }
+}
