@@ -95,8 +95,6 @@ pub struct Engine {
     backed_up: backed_up::BackedUp,
     publisher: Arc<publish::Publisher>,
     unnoted: Arc<noted::Unnoted>,
-    /// Whether a device waits to be confirmed, as of an end of the log.
-    unconfirmed: std::sync::Mutex<Option<(u64, bool)>>,
     /// Held while a new life of the log begins.
     life_turn: tokio::sync::Mutex<()>,
     /// Shared with the writing thread.

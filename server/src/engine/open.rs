@@ -216,7 +216,6 @@ impl Engine {
             cards,
             backed_up: BackedUp::default(),
             unnoted: Arc::new(Unnoted::default()),
-            unconfirmed: std::sync::Mutex::default(),
             life_turn: tokio::sync::Mutex::default(),
             keys_folder: settings.keys.clone(),
             publisher: Arc::default(),

@@ -1,7 +1,5 @@
 //! What is known of the last restore, and its confirmation.
 
-use std::sync::PoisonError;
-
 use sync_core::exchange::server::entry::RestoredBy;
 use sync_core::exchange::server::restore::waits_for_confirmation;
 use sync_core::ids::PersonId;
@@ -33,24 +31,9 @@ impl Engine {
         waits_for_confirmation(&self.index(), device)
     }
 
-    /// Returns whether an administrator has yet to confirm something of a restore: the same as [`RestoredStatus::waiting`], for whoever asks
-    /// often. The devices are looked through at most once for each end of the log, and never on a server that was not restored.
+    /// Returns whether an administrator has yet to confirm the restore: one look, for whoever asks often.
     pub fn waits(&self) -> Result<bool, KvError> {
-        let Some(restored) = self.index().restored()? else { return Ok(false) };
-        if restored.waiting {
-            return Ok(true);
-        }
-        let mut looked = self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner);
-        // The end is read first: what comes meanwhile is looked at the next time.
-        let end = self.reader().end().seq;
-        if let Some((seq, waits)) = *looked
-            && seq == end
-        {
-            return Ok(waits);
-        }
-        let waits = !self.index().unconfirmed()?.is_empty();
-        *looked = Some((end, waits));
-        Ok(waits)
+        Ok(self.index().restored()?.is_some_and(|restored| restored.waiting))
     }
 
     /// Returns what is known of the last restore.
@@ -58,7 +41,7 @@ impl Engine {
         let index = self.index();
         let restored = index.restored()?;
         Ok(RestoredStatus {
-            waiting: restored.is_some_and(|restored| restored.waiting),
+            waiting: self.waits()?,
             resent: restored.map_or(0, |restored| restored.resent),
             recovered: restored.map_or(0, |restored| restored.recovered),
             by: restored.map(|restored| restored.by),
