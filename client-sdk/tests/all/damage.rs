@@ -221,7 +221,33 @@ impl Dice {
     }
 }
 
-fn round(rested: &Rested, seed: u64) -> Result<(), String> {
+/// Bends a file's bytes, and says how. What leaves them as they are, such as zeroes over zeroes, is no damage, and drawn anew.
+fn bent(sound: &[u8], dice: &mut Dice) -> (Vec<u8>, String) {
+    loop {
+        let mut new = sound.to_vec();
+        let at = dice.below(new.len());
+        let what = match dice.below(3) {
+            0 => {
+                let bit = dice.below(8);
+                new[at] ^= 1 << bit;
+                format!("bit {bit} of byte {at} flipped")
+            }
+            1 => {
+                new.iter_mut().skip(at).take(512).for_each(|byte| *byte = 0);
+                format!("512 bytes from {at} zeroed")
+            }
+            _ => {
+                new.truncate(at);
+                format!("cut off at {at}")
+            }
+        };
+        if new != sound {
+            return (new, what);
+        }
+    }
+}
+
+fn round(rested: &Rested, seed: u64, damaged: &mut u64) -> Result<(), String> {
     let mut dice = Dice(Counting(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1));
     let which = dice.below(2);
     let folder = tempfile::tempdir().unwrap();
@@ -234,23 +260,9 @@ fn round(rested: &Rested, seed: u64) -> Result<(), String> {
         files[dice.below(files.len().min(2))]
     };
     let path = folder.path().join(name);
-    let mut new = fs::read(&path).unwrap();
-    let at = dice.below(new.len());
-    let what = match dice.below(3) {
-        0 => {
-            let bit = dice.below(8);
-            new[at] ^= 1 << bit;
-            format!("bit {bit} of byte {at} flipped")
-        }
-        1 => {
-            new.iter_mut().skip(at).take(512).for_each(|byte| *byte = 0);
-            format!("512 bytes from {at} zeroed")
-        }
-        _ => {
-            new.truncate(at);
-            format!("cut off at {at}")
-        }
-    };
+    let sound = fs::read(&path).unwrap();
+    let (new, what) = bent(&sound, &mut dice);
+    *damaged += u64::from(new != sound);
     fs::write(&path, &new).unwrap();
     look(rested, folder.path(), name, &new)
         .map_err(|error| format!("{}, {name}: {what}: {error}", ["closed", "killed"][which]))
@@ -282,11 +294,14 @@ fn share(number_of: u64) {
     let rested = Rested::new();
     let rounds = number("DAMAGE_ROUNDS").unwrap_or(ROUNDS).div_ceil(SHARES);
     let first = number("DAMAGE_SEED").unwrap_or(0) + number_of * rounds;
+    let mut damaged = 0;
     let silent: Vec<String> = (first..first + rounds)
         .filter_map(|seed| {
-            Some(format!("DAMAGE_SEED={seed} DAMAGE_ROUNDS=1: {}", round(&rested, seed).err()?))
+            let error = round(&rested, seed, &mut damaged).err()?;
+            Some(format!("DAMAGE_SEED={seed} DAMAGE_ROUNDS=1: {error}"))
         })
         .collect();
+    assert_eq!(damaged, rounds, "a round in which no byte changed says nothing");
     assert!(silent.is_empty(), "{} of {rounds} rounds:\n{}", silent.len(), silent.join("\n"));
 }
 
