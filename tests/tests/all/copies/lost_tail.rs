@@ -129,3 +129,63 @@ fn what_only_a_colleagues_copy_still_has_is_recovered_and_a_coordinator_admits_i
     let holds = as_coordinator("hold list")["holds"].clone();
     assert!(holds.as_array().unwrap().iter().all(|hold| hold["state"] == "admitted"), "{holds}");
 }
+
+/// Returns the state of the one hold of a record, as a reviewer's or its author's tablet tells it.
+fn state_of(tablet: &Tablet, record: &str) -> Value {
+    let holds = tablet.ok("holds");
+    let of_record = |hold: &&Value| hold["record"] == record;
+    let found: Vec<&Value> = holds["holds"].as_array().unwrap().iter().filter(of_record).collect();
+    assert!(found.len() <= 1, "{}: {holds}", tablet.person);
+    found.first().map_or(Value::Null, |hold| hold["state"].clone())
+}
+
+#[test]
+fn what_was_admitted_after_the_copy_waits_again_and_stands_once_when_it_is_admitted_again() {
+    let world = World::new();
+    let (ana, carla, ben) = (world.tablet("slp1"), world.tablet("cm1"), world.tablet("para1"));
+    let grant = world.grant("s1", "para1");
+    let late = log(&ben, 0);
+    world.admin(&format!("grant end {grant} --on 2026-10-14 --reason 'moved to another class'"));
+    assert_eq!(ben.run("sync").json["held"], 1, "work that comes after the end waits for review");
+    let backup = world.folder("backups").join("yesterday");
+    back_up(&world.installation, &backup);
+
+    let admit = || {
+        ana.ok("sync");
+        assert_eq!(state_of(&ana, &late), "waiting");
+        let holds = ana.ok("holds");
+        let hold = holds["holds"].as_array().unwrap().iter().find(|hold| hold["record"] == late).unwrap();
+        ana.ok(&format!("admit {}", hold["id"].as_str().unwrap()));
+        for tablet in [&ana, &carla] {
+            tablet.ok("sync --until-done");
+            assert_eq!(sessions(tablet), [late.clone()].into(), "{}", tablet.person);
+        }
+    };
+    admit();
+    ben.run("sync");
+    restore_and_serve(&world, &backup);
+    // Two copies have what stood, and offer it to the server, which has the hold.
+    for tablet in [&ana, &carla, &ben] {
+        tablet.run("sync");
+    }
+    world.admin("restored confirm");
+    for tablet in [&ana, &carla, &ben, &ana, &carla] {
+        tablet.run("sync --until-done");
+    }
+    for tablet in [&ana, &carla] {
+        assert!(sessions(tablet).is_empty(), "{}: nobody has admitted it in this life", tablet.person);
+        assert_eq!(state_of(tablet, &late), "waiting", "{}", tablet.person);
+    }
+    assert_eq!(state_of(&ben, &late), "waiting", "its author is told so, too");
+    let holds = world.admin("hold list")["holds"].clone();
+    assert_eq!(holds.as_array().unwrap().len(), 1, "the copies of it have joined it: {holds}");
+
+    admit();
+    ben.run("sync");
+    assert_eq!(state_of(&ben, &late), "admitted");
+    let record = carla.record("s1");
+    let row = &record["sessions"][0];
+    assert_eq!((&row["author"], &row["late"]), (&world.person("para1").into(), &true.into()), "{row}");
+    world.take_server().stop();
+    world.installation.verify().ok();
+}
