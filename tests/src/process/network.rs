@@ -122,6 +122,11 @@ impl Network {
         lock(&self.state.cuts).extend(cuts);
     }
 
+    /// Lets the connections pass that were still to be broken off.
+    pub fn mend(&self) {
+        lock(&self.state.cuts).clear();
+    }
+
     /// Returns how many of the cuts are still to come.
     pub fn cuts_left(&self) -> usize {
         lock(&self.state.cuts).len()

@@ -8,6 +8,7 @@ mod copies;
 mod family;
 mod fates;
 mod gate;
+mod lines;
 mod lives;
 mod offers;
 mod policy;

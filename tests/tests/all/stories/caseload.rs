@@ -8,14 +8,14 @@ use tests::process::{Tablet, World};
 
 use super::list;
 
-const STUDENTS: usize = 60;
+pub(crate) const STUDENTS: usize = 60;
 /// Bytes of bodies, both ways, of an exchange in which nobody has anything to say.
 const NOTHING_NEW_BYTES_MAX: u64 = 200;
 /// How long a kilobyte takes on a poor line, in milliseconds: 16 KB/s.
 const POOR_LINE_MS: u64 = 62;
 
 /// A school in which one speech therapist and one case manager share every student.
-fn crowded() -> World {
+pub(crate) fn crowded() -> World {
     let mut students = String::from("external_id,display_name,grade,school,home_language\n");
     let mut team = String::from("student,person,role,from,to,supervisor,reason\n");
     let mut services =

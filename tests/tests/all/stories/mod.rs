@@ -2,7 +2,7 @@
 //!
 //! Stories that have a number in the domain's list of acceptance scenarios bear it in their names.
 
-mod caseload;
+pub(crate) mod caseload;
 mod edits;
 mod family;
 mod groups;
