@@ -139,11 +139,18 @@ impl<T: Transport> Engine<'_, T> {
             Ok((tablet.to_hand_in()?, tablet.is_giving_back()?, tablet.ancestry()?.map(|known| known.log)))
         };
         let unsent = |state: &State<'_>| -> Result<usize, Trouble> { Ok(Tablet(state).unsent()?) };
+        let keeps = |state: &State<'_>| -> Result<bool, Trouble> { Ok(!Tablet(state).kept()?.is_empty()) };
         let mut left = self.store.read(sealed)?;
+        if left.0 == 0 && self.store.read(keeps)? {
+            // All has a receipt. Only by asking it learns that the server was restored to before that; a server that is away is asked next time.
+            match self.hand_in_sealed(report).await {
+                Ok(()) => left = self.store.read(sealed)?,
+                Err(Trouble::Server(_)) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
         while left.0 > 0 {
-            let ready = self.sealed()?;
-            let exchanged = self.transport.exchange(Route::HandIn, None, &ready.body, None).await?;
-            self.take(&ready, exchanged, report)?;
+            self.hand_in_sealed(report).await?;
             let before = std::mem::replace(&mut left, self.store.read(sealed)?);
             if left.0 >= before.0 && (left.1, left.2) == (before.1, before.2) {
                 break;
@@ -165,6 +172,12 @@ impl<T: Transport> Engine<'_, T> {
         })?;
         report.borrow_mut().purged += self.purge_everything()?;
         Err(Trouble::DeviceEnded)
+    }
+
+    async fn hand_in_sealed(&self, report: &RefCell<Report>) -> Result<(), Trouble> {
+        let ready = self.sealed()?;
+        let exchanged = self.transport.exchange(Route::HandIn, None, &ready.body, None).await?;
+        self.take(&ready, exchanged, report).map(drop)
     }
 
     /// Makes acts of taps, and drafts of the live sessions of students whom the person is losing.

@@ -78,12 +78,13 @@ pub(super) async fn hand_in(
     let (device, request) = if headers.contains_key(AUTHORIZATION) {
         (signed_or_certified(&engine, &headers, &body).await?, codec::decode(&body)?)
     } else {
-        // Neither person nor key: a locked tablet hands in what it has sealed, and nothing else is looked at. Of a body that is none,
-        // nobody is told more than that he proves nothing.
+        // Neither person nor key: a locked tablet hands in what it has sealed, and says what it was shown of the log, from which it learns what
+        // a restored server has lost. Nothing else is looked at. Of a body that is none, nobody is told more than that he proves nothing.
         let request: Request = codec::decode(&body).map_err(|_| Code::Unauthorized)?;
         let device = certified(&engine, &request).await?;
         let bare = Request::bare(request.org, request.device, request.cursor, request.clock);
-        (device, Request { sealed: request.sealed, heard: request.heard, mark: request.mark, ..bare })
+        let Request { sealed, heard, mark, trail, .. } = request;
+        (device, Request { sealed, heard, mark, trail, ..bare })
     };
     engine.may_hand_in(device.id).map_err(too_often)?;
     answer(engine.hand_in(device, request).await?)

@@ -69,28 +69,56 @@ fn what_was_receipted_since_the_copy_comes_back_held_work_too_and_nothing_twice(
 }
 
 #[test]
-fn a_device_that_was_revoked_after_the_copy_is_still_out() {
+fn a_device_that_was_revoked_after_the_copy_brings_its_receipted_work_back_and_is_still_out() {
     let world = World::new();
-    let (ana, ben) = (world.tablet("slp1"), world.tablet("para1"));
-    log(&ana, 0);
+    let (ana, carla, ben) = (world.tablet("slp1"), world.tablet("cm1"), world.tablet("para1"));
+    let of_ana = log(&ana, 0);
     ana.ok("sync");
-    ben.ok("sync");
     let backup = world.folder("backups").join("yesterday");
     back_up(&world.installation, &backup);
+    // Nobody else's copy has what he did next: after the loss, only his tablet does.
+    let receipted = log(&ben, 1);
+    assert_eq!(ben.ok("sync")["stored"], 1);
     let devices = world.admin("device list --person para1");
     let device = devices["devices"][0]["id"].as_str().unwrap().to_owned();
     world.admin(&format!("device revoke {device} --lost"));
+    log(&ben, 2);
+    let handed_in = ben.run("sync");
+    assert_eq!((handed_in.code, &handed_in.json["held"]), (Some(6), &1.into()), "{handed_in:?}");
+    assert!(ben.files_with("Maribel").is_empty(), "all that it could read is gone from it");
     restore_and_serve(&world, &backup);
+
     let state = || world.admin("device list --person para1")["devices"][0]["state"].clone();
     assert_eq!(state(), "lost", "the register beside the keys was applied first");
-    assert_eq!(ben.run("sync").code, Some(6));
+    assert_eq!(ben.run("sync").code, Some(3), "what came after the revocation waits for the confirmation");
+    assert_eq!(status(&world)["resent"], 1, "its receipt suffices to bring it back");
     world.admin("restored confirm");
     assert_eq!(
         (state(), ben.run("sync").code),
         ("lost".into(), Some(6)),
         "confirming does not bring it back"
     );
-    ana.ok("sync");
+    assert_eq!(ben.ok("status")["waiting"], 0);
+    for tablet in [&ana, &carla] {
+        tablet.ok("sync --until-done");
+        assert_eq!(sessions(tablet), [of_ana.clone(), receipted.clone()].into(), "{}", tablet.person);
+    }
+    let record = carla.record("s1");
+    let by = |session: &str| {
+        let mut all = record["sessions"].as_array().unwrap().iter();
+        all.find(|one| one["id"] == session).unwrap()["author"].clone()
+    };
+    assert_eq!(by(&receipted), world.person("para1"));
+    let holds = world.admin("hold list")["holds"].clone();
+    let held: Vec<_> =
+        holds.as_array().unwrap().iter().map(|hold| (&hold["reason"], &hold["state"])).collect();
+    assert_eq!(
+        held,
+        [(&"device_lost".into(), &"waiting".into())],
+        "what came after the revocation waits again"
+    );
+    world.take_server().stop();
+    world.installation.verify().ok();
 }
 
 #[test]

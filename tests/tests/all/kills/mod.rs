@@ -23,6 +23,11 @@ fn rounds() -> usize {
     number("ROUNDS").unwrap_or(ROUNDS_DEFAULT)
 }
 
+/// Returns how many rounds a test does at each named place: 4, unless `ROUNDS_AT_A_PLACE` says otherwise.
+fn rounds_at_a_place() -> usize {
+    number("ROUNDS_AT_A_PLACE").unwrap_or(4)
+}
+
 /// Draws numbers in an order that a seed gives, so that a failure can be told by its round.
 struct Draw(u64);
 

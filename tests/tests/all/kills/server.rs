@@ -8,10 +8,8 @@ use std::time::Duration;
 use sync_core::exchange::server::reply::INLINE_CHANGES_MAX;
 use tests::process::{Installation, Server, Tablet, World};
 
-use super::{Draw, everything, log, rounds, sessions};
+use super::{Draw, everything, log, rounds, rounds_at_a_place, sessions};
 
-/// How often the server dies at each place, each time one pass later.
-const ROUNDS_AT_A_PLACE: usize = 4;
 /// Until when after the first byte a server is killed in the rounds of random moments, in microseconds.
 const MOMENT_US_MAX: u64 = 60_000;
 
@@ -88,7 +86,7 @@ impl Dying {
 
 fn dies_at(place: &str) {
     let mut dying = Dying::new();
-    for round in 1..=ROUNDS_AT_A_PLACE {
+    for round in 1..=rounds_at_a_place() {
         let at = format!("{place}:{round}");
         dying.world.take_server().kill();
         let mut server = dying.installation().serve_until(dying.port, &at);
@@ -139,7 +137,7 @@ fn a_failed_sync_ends_the_server_and_the_next_one_has_what_was_receipted() {
     const SAID: &str = "the store stopped after a failed write to the disk";
     let mut dying = Dying::new();
     let mut told = 0;
-    for round in 1..=ROUNDS_AT_A_PLACE {
+    for round in 1..=rounds_at_a_place() {
         let at = format!("log_sync:{round}");
         dying.world.take_server().stop();
         let mut server = dying.installation().serve_failing(dying.port, &at);
@@ -177,7 +175,7 @@ fn the_server_dies_within_a_snapshot() {
         dying.log();
         dying.ana.ok("sync");
     }
-    for round in 1..=ROUNDS_AT_A_PLACE {
+    for round in 1..=rounds_at_a_place() {
         dying.log();
         dying.ana.ok("sync");
         let newcomer = dying.world.unpaired("cm1");

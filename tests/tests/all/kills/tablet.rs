@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use tests::process::{Tablet, World};
 
-use super::{Draw, log, rounds, sessions};
+use super::{Draw, log, rounds, rounds_at_a_place, sessions};
 
-/// How often the tablet dies at each place, each time one pass later.
-const ROUNDS_AT_A_PLACE: usize = 4;
 /// Until when after its start a tablet's program is killed in the rounds of random moments, in microseconds.
 const MOMENT_US_MAX: u64 = 120_000;
 
@@ -38,7 +36,7 @@ fn the_tablet_dies_before_and_after_it_has_kept_a_session() {
     let world = World::new();
     let ana = world.tablet("slp1");
     let mut logged = BTreeSet::new();
-    for round in 0..ROUNDS_AT_A_PLACE {
+    for round in 0..rounds_at_a_place() {
         logged.insert(log(&ana, round));
         let died = ana.run_crashing("before_commit:1", LOG);
         assert_eq!(died.code, None, "before_commit was not reached: {died:?}");
@@ -59,7 +57,7 @@ fn the_tablet_dies_while_it_syncs() {
     let mut logged = BTreeSet::new();
     let mut deaths = 0;
     for place in ["before_commit", "after_commit"] {
-        for nth in 1..=ROUNDS_AT_A_PLACE {
+        for nth in 1..=rounds_at_a_place() {
             logged.insert(log(&ana, logged.len()));
             let died = ana.run_crashing(&format!("{place}:{nth}"), "sync");
             assert!(matches!(died.code, None | Some(0)), "{died:?}");
@@ -82,7 +80,7 @@ fn the_tablet_dies_around_its_send_and_its_taking_in_of_the_reply() {
     let world = World::new();
     let (ana, carla) = (world.tablet("slp1"), world.tablet("cm1"));
     let mut logged = BTreeSet::new();
-    for round in 0..ROUNDS_AT_A_PLACE {
+    for round in 0..rounds_at_a_place() {
         for (place, arrived, waiting) in [
             ("before_send", false, 1),
             ("after_send", true, 1),
@@ -132,7 +130,7 @@ fn a_live_session_survives_every_death() {
     let ana = world.tablet("slp1");
     ana.ok("start --student s1 --mode push-in --place hallway");
     let mut n = 0;
-    for _ in 0..ROUNDS_AT_A_PLACE {
+    for _ in 0..rounds_at_a_place() {
         for (place, counts) in [("before_commit:1", 0), ("after_commit:1", 1)] {
             assert_eq!(ana.run_crashing(place, "tap --goal g1").code, None);
             n += counts;
