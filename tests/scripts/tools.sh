@@ -40,7 +40,7 @@ need_component() {
 need_nextest() {
     cargo nextest --version >/dev/null 2>&1 && return
     echo "cargo-nextest runs the tests and is not here yet: building it, once."
-    cargo install --locked cargo-nextest || missing \
+    cargo install --locked --version 0.9.143 cargo-nextest || missing \
         "cargo-nextest could not be built." \
         "It needs the crate registry once; see the message above."
 }
