@@ -1,6 +1,7 @@
 //! Refusals as a person sees them: that something came, from whom and for what, and why it was not taken. What it said is evidence in the
 //! log, and is shown to nobody here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sync_core::document::name::DocumentKind;
@@ -14,6 +15,8 @@ use super::{Engine, EngineError};
 
 /// So many refusals are listed, the newest first; the log keeps them all.
 pub const REFUSALS_LISTED_MAX: usize = 1_000;
+/// So many of one device are: whoever sends what is refused over and over hides nobody else's.
+pub const REFUSALS_OF_DEVICE_MAX: usize = 20;
 
 /// An envelope that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +38,18 @@ impl Engine {
     pub async fn refusals(self: &Arc<Self>, viewer: Viewer) -> Result<Vec<RefusalRow>, EngineError> {
         let engine = Arc::clone(self);
         self.aside(move || {
-            let refusals = engine.index().refusals(REFUSALS_LISTED_MAX)?;
+            let mut of_device: BTreeMap<DeviceId, usize> = BTreeMap::new();
+            let mut refusals = engine.index().refusals(usize::MAX)?;
+            refusals.retain(|(_, refusal)| {
+                let listed = of_device.entry(refusal.device).or_default();
+                *listed += 1;
+                *listed <= REFUSALS_OF_DEVICE_MAX
+            });
             let rows = refusals.into_iter().map(|(seq, refusal)| {
                 let row = engine.refusal_row(seq, refusal)?;
                 Ok(engine.may_know(viewer, &row)?.then_some(row))
             });
-            rows.filter_map(Result::transpose).collect()
+            rows.filter_map(Result::transpose).take(REFUSALS_LISTED_MAX).collect()
         })
         .await
     }

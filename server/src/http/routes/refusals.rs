@@ -18,7 +18,7 @@ use crate::http::ApiError;
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct Refusals {
-    /// The newest first, at most 1,000.
+    /// The newest first, at most 20 of one device and 1,000 of all.
     refusals: Vec<Refusal>,
 }
 

@@ -275,6 +275,9 @@ async fn a_device_fills_its_quota_of_refused_bytes_and_no_more() {
     assert_eq!((status, code.as_str()), (429, "quota_exceeded"));
     assert!(wait_s.unwrap() >= 60, "somebody has to review first");
     assert!(answers.iter().all(|(status, ..)| *status == 200));
+    // Of all that came from one device so many are listed, and no more: they hide nobody else's.
+    let listed = school.engine.refusals(crate::engine::holds::Viewer::Administrator).await.unwrap();
+    assert_eq!(listed.len(), crate::engine::refusals::REFUSALS_OF_DEVICE_MAX);
     let end = school.engine.reader().end().seq;
     assert_eq!(sent(&school, SCHOOLS, signed(&hostile, "/v1/exchange", 900, body)).await.0, 429);
     assert_eq!(school.engine.reader().end().seq, end, "the log does not grow by it any more");
