@@ -36,8 +36,9 @@ pub(super) fn record(tools: &Tools, args: &RecordArgs) -> Result<Answer, Trouble
 pub(super) fn conflicts(tools: &Tools) -> Result<Answer, Trouble> {
     tools.look(|desk, _| {
         let conflicts = view::conflicts::conflicts(desk)?;
-        let words = words::conflicts(&conflicts, &desk.roster);
-        Ok(Answer::done(json!({ "conflicts": conflicts }), words))
+        let flags = view::flags::to_decide(desk)?;
+        let words = words::conflicts(&conflicts, &flags, &desk.roster);
+        Ok(Answer::done(json!({ "conflicts": conflicts, "flags": flags }), words))
     })
 }
 

@@ -1,5 +1,7 @@
 //! What is shown, in words for people: names where scripts get ids, and what something is about before the id to name it by.
 
+mod flag;
+
 use serde_json::Value as Json;
 use sync_core::ids::PersonId;
 
@@ -81,6 +83,9 @@ pub(super) fn record(record: &Json, roster: &Roster) -> String {
             &format!("{} values for {what}: see `conflicts`  [{id}]", list(conflict, "values").len()),
         );
     }
+    for told in flag::lines(list(record, "flags"), roster) {
+        line(&mut words, &told);
+    }
     for waiting in list(record, "waiting_for_review") {
         let reason = text(waiting, "reason").replace('_', " ");
         line(&mut words, &format!("waiting for review: {} ({reason})", text(waiting, "what")));
@@ -88,8 +93,8 @@ pub(super) fn record(record: &Json, roster: &Roster) -> String {
     or(words, "Nothing is recorded yet.")
 }
 
-/// Says where people disagree.
-pub(super) fn conflicts(conflicts: &[Json], roster: &Roster) -> String {
+/// Says where people disagree, and what else somebody is to decide.
+pub(super) fn conflicts(conflicts: &[Json], flags: &[Json], roster: &Roster) -> String {
     let mut words = String::new();
     for conflict in conflicts {
         line(&mut words, &format!("{}  [{}]", text(conflict, "what"), text(conflict, "id")));
@@ -100,11 +105,13 @@ pub(super) fn conflicts(conflicts: &[Json], roster: &Roster) -> String {
             );
         }
     }
-    if words.is_empty() {
-        return "No values differ.".into();
+    if !words.is_empty() {
+        line(&mut words, "Decide with `resolve ID --keep N`, or with `--value V` for another one.");
     }
-    line(&mut words, "Decide with `resolve ID --keep N`, or with `--value V` for another one.");
-    words.trim_end().into()
+    for told in flag::lines(flags, roster) {
+        line(&mut words, &told);
+    }
+    or(words, "No values differ, and nothing is to be decided.")
 }
 
 /// Says what waits for review.

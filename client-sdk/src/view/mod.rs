@@ -2,6 +2,7 @@
 
 pub mod caseload;
 pub mod conflicts;
+pub mod flags;
 pub mod holds;
 pub mod record;
 pub mod status;

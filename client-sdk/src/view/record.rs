@@ -14,7 +14,7 @@ use sync_core::service::calendar::{Calendar, Weeks, week_of};
 use sync_core::service::promise::PartialPeriod;
 use sync_core::time::Moment;
 
-use super::{Sight, caseload, conflicts, holds, key};
+use super::{Sight, caseload, conflicts, flags, holds, key};
 use crate::deeds::Desk;
 use crate::trouble::Trouble;
 
@@ -26,7 +26,7 @@ pub fn record(desk: &Desk<'_>, student: StudentId, sight: Sight, day: Date) -> R
     let waiting = waiting_for_review(desk, student)?;
     if sight == Sight::Left {
         return Ok(json!({
-            "student": student, "sessions": [], "missed": [], "observations": [], "goals": [], "conflicts": [],
+            "student": student, "sessions": [], "missed": [], "observations": [], "goals": [], "conflicts": [], "flags": [],
             "waiting_for_review": waiting, "minutes": Json::Null,
         }));
     }
@@ -51,6 +51,7 @@ pub fn record(desk: &Desk<'_>, student: StudentId, sight: Sight, day: Date) -> R
             "observations": record.observations.iter().map(observation).collect::<Vec<_>>(),
             "goals": caseload::goals(record, card),
             "conflicts": conflicts::of_record(record),
+            "flags": flags::of_record(record),
             "waiting_for_review": waiting,
             "minutes": minutes.as_ref().map(minute_rows),
         }))
@@ -149,6 +150,7 @@ fn minute_rows(minutes: &Minutes) -> Vec<Json> {
             "uncertified": row.figures.uncertified,
             "owed": row.figures.owed,
             "balance": row.figures.balance,
+            "flags": flags::of_week(&row.figures),
         })
     });
     rows.collect()

@@ -128,6 +128,11 @@ impl<'a> Entry<'a> {
         self.stands.as_ref().unwrap_or(&self.made).leaf(path)
     }
 
+    /// Returns the fields of which something was said since the record was made.
+    pub fn edited(&self) -> impl Iterator<Item = &str> {
+        self.registers.keys().map(String::as_str)
+    }
+
     /// Returns the standing values of a field. An edit of that field made now replaces the ids of them all.
     pub fn standing(&self, field: &str) -> Cow<'_, [Said]> {
         match self.registers.get(field) {

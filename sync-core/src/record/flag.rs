@@ -54,10 +54,18 @@ pub enum Flag {
         /// The edit.
         edit: SlotKey,
     },
-    /// The record was removed, and amended: keep it void, or reinstate it as amended.
+    /// The record was removed, and amended: keep it void, or reinstate it as amended. Removing it again, with both in sight, keeps
+    /// it void and is the end of this flag.
     VoidBesideAmendment(RecordRef),
     /// The tablet's clock was off by more than a day: dates that it gave need a look.
     ClockOff(RecordRef),
+    /// Something was said that only a newer version understands. It is kept, and figures that it may touch are not computed here.
+    Newer {
+        /// The document.
+        document: DocumentId,
+        /// The record that was made, or of which it was said.
+        record: SlotKey,
+    },
     /// An observation of a goal that is not given to its author.
     UnassignedGoal(RecordRef),
     /// An observation or tally of a goal that stands in no plan which the reader has.
@@ -91,4 +99,81 @@ pub enum Flag {
         /// The record that does not. The two are never added up.
         set_aside: RecordRef,
     },
+}
+
+impl Flag {
+    /// Returns the flag's word in output.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unfit { .. } => "unfit",
+            Self::Faulty(_) => "faulty",
+            Self::Twin { .. } => "twin",
+            Self::TargetMissing { .. } => "target_missing",
+            Self::Unreadable { .. } => "unreadable",
+            Self::NotEditable { .. } => "not_editable",
+            Self::NoReason { .. } => "no_reason",
+            Self::VoidBesideAmendment(_) => "void_beside_amendment",
+            Self::ClockOff(_) => "clock_off",
+            Self::Newer { .. } => "newer",
+            Self::UnassignedGoal(_) => "unassigned_goal",
+            Self::UnknownGoal(_) => "unknown_goal",
+            Self::SegmentsOverlap(_) => "segments_overlap",
+            Self::SessionsOverlap(_, _) => "sessions_overlap",
+            Self::Duplicate(_, _) => "duplicate",
+            Self::ModeMismatch(_) => "mode_mismatch",
+            Self::MissedBesideDelivered { .. } => "missed_beside_delivered",
+            Self::MadeUpAlready { .. } => "made_up_already",
+            Self::SameEventsOrShared { .. } => "same_events_or_shared",
+        }
+    }
+
+    /// Returns the record or statement that the flag is about and, where it is about two, the other one: in the order of the fields
+    /// above, with what was said of a record behind the record.
+    pub fn about(&self) -> (SlotKey, Option<SlotKey>) {
+        match self {
+            Self::Unfit { record, .. }
+            | Self::Faulty(record)
+            | Self::VoidBesideAmendment(record)
+            | Self::ClockOff(record)
+            | Self::UnassignedGoal(record)
+            | Self::UnknownGoal(record)
+            | Self::SegmentsOverlap(record)
+            | Self::ModeMismatch(record) => (record.key, None),
+            Self::Newer { record, .. } => (*record, None),
+            Self::Twin { record, of } => (record.key, Some(*of)),
+            Self::TargetMissing { statement, target, .. } => (*target, Some(*statement)),
+            Self::Unreadable { statement, .. } => (*statement, None),
+            Self::NotEditable { record, edit } | Self::NoReason { record, edit } => (record.key, Some(*edit)),
+            Self::SessionsOverlap(one, other) | Self::Duplicate(one, other) => (one.key, Some(other.key)),
+            Self::MissedBesideDelivered { missed, session } => (missed.key, Some(session.key)),
+            Self::MadeUpAlready { session, missed } => (session.key, Some(*missed)),
+            Self::SameEventsOrShared { counted, set_aside } => (counted.key, Some(set_aside.key)),
+        }
+    }
+
+    /// Returns whether a person is to decide what shall stand: the class `resolve` of the table of concurrent edits. Of all others
+    /// people are told, and that is all.
+    pub fn asks(&self) -> bool {
+        match self {
+            Self::Twin { .. }
+            | Self::VoidBesideAmendment(_)
+            | Self::SegmentsOverlap(_)
+            | Self::Duplicate(_, _)
+            | Self::MissedBesideDelivered { .. }
+            | Self::MadeUpAlready { .. }
+            | Self::SameEventsOrShared { .. } => true,
+            Self::Unfit { .. }
+            | Self::Faulty(_)
+            | Self::TargetMissing { .. }
+            | Self::Unreadable { .. }
+            | Self::NotEditable { .. }
+            | Self::NoReason { .. }
+            | Self::ClockOff(_)
+            | Self::Newer { .. }
+            | Self::UnassignedGoal(_)
+            | Self::UnknownGoal(_)
+            | Self::SessionsOverlap(_, _)
+            | Self::ModeMismatch(_) => false,
+        }
+    }
 }

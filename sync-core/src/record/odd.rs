@@ -8,6 +8,7 @@ use super::entry::{Entry, RecordRef};
 use super::flag::Flag;
 use super::observers::{Watched, set_aside};
 use super::overlap::sharing;
+use super::register::Register;
 use super::{GoalView, Record, ServiceView, SessionView};
 use crate::document::schema::{Fault, RecordKind, VOID};
 use crate::document::slot::{OFFSET, SlotKey, Value};
@@ -19,6 +20,7 @@ pub(super) fn flag(record: &mut Record<'_>, has_plan: bool) {
     for entry in record.entries.values() {
         flags.extend(of_entry(entry));
     }
+    flags.extend(record.newer.iter().map(|one| Flag::Newer { document: one.document, record: one.key }));
     flags.extend(of_goals(record, has_plan));
     flags.extend(of_sessions(record));
     let aside = set_aside(watched(record));
@@ -45,12 +47,16 @@ fn of_entry(entry: &Entry<'_>) -> Vec<Flag> {
     if record.key.twin.is_some() {
         flags.push(Flag::Twin { record, of: SlotKey { twin: None, ..record.key } });
     }
-    if entry.is_void() && entry.registers.keys().any(|field| field != VOID) {
+    let void_again = entry.registers.get(VOID).is_some_and(Register::is_said_again);
+    if entry.is_void() && !void_again && entry.registers.keys().any(|field| field != VOID) {
         flags.push(Flag::VoidBesideAmendment(record));
     }
     let offset = entry.made.leaf(OFFSET).and_then(Value::as_int).unwrap_or(0);
     if offset.unsigned_abs() > DAY_MS.unsigned_abs() {
         flags.push(Flag::ClockOff(record));
+    }
+    if entry.newer {
+        flags.push(Flag::Newer { document: record.document, record: record.key });
     }
     flags
 }

@@ -57,6 +57,7 @@ pub(super) struct Replacing {
 pub struct Register {
     standing: Vec<Said>,
     effective: Option<Value>,
+    said_again: bool,
 }
 
 impl Register {
@@ -67,13 +68,14 @@ impl Register {
         effective: impl FnOnce(&[Said]) -> Option<Value>,
     ) -> Self {
         let replaced = replaced(&edits);
+        let said_again = said_again(&edits, &replaced);
         let said = std::iter::once(first).chain(edits.into_iter().map(|edit| edit.said));
         let mut standing: Vec<Said> = said.filter(|said| !replaced.contains(&said.id)).collect();
         if standing.len() > 1 {
             standing.sort_by_cached_key(|said| (super::prefer::hash_of(&said.id), said.id));
         }
         let effective = effective(&standing);
-        Self { standing, effective }
+        Self { standing, effective, said_again }
     }
 
     /// Returns every standing value.
@@ -86,10 +88,26 @@ impl Register {
         self.effective.as_ref()
     }
 
+    /// Returns whether a value stands that somebody gave in an edit, and somebody who had seen it gave once more.
+    pub(super) fn is_said_again(&self) -> bool {
+        self.said_again
+    }
+
     /// Returns whether several values stand that differ. Several that are equal are one agreement.
     pub fn differs(&self) -> bool {
         self.standing.windows(2).any(|pair| matches!(pair, [one, other] if one.value != other.value))
     }
+}
+
+/// Returns whether an edit stands that replaces another one of the same value.
+fn said_again(edits: &[Replacing], replaced: &BTreeSet<SlotKey>) -> bool {
+    if edits.len() < 2 {
+        return false;
+    }
+    let values: BTreeMap<SlotKey, &Option<Value>> =
+        edits.iter().map(|edit| (edit.said.id, &edit.said.value)).collect();
+    let mut standing = edits.iter().filter(|edit| !replaced.contains(&edit.said.id));
+    standing.any(|edit| edit.replaces.iter().any(|id| values.get(id) == Some(&&edit.said.value)))
 }
 
 /// Returns the ids of the values that edits replace.

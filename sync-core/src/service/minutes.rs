@@ -58,6 +58,31 @@ pub enum Flag<Id> {
     LiabilityUnknown(Id),
 }
 
+impl<Id> Flag<Id> {
+    /// Returns the flag's word in output.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Overlap(_) => "overlap",
+            Self::ModeMismatch(_) => "mode_mismatch",
+            Self::ExtraService(_) => "extra_service",
+            Self::NotInForce(_) => "not_in_force",
+            Self::NotOwed(_) => "not_owed",
+            Self::LiabilityUnknown(_) => "liability_unknown",
+        }
+    }
+
+    /// Returns the session or miss that it is about.
+    pub fn record(&self) -> &Id {
+        let (Self::Overlap(id)
+        | Self::ModeMismatch(id)
+        | Self::ExtraService(id)
+        | Self::NotInForce(id)
+        | Self::NotOwed(id)
+        | Self::LiabilityUnknown(id)) = self;
+        id
+    }
+}
+
 /// Minutes by mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ModeMinutes {

@@ -118,6 +118,7 @@ fn the_tablet_says_what_was_promised() {
             "goals",
             "conflicts",
             "waiting_for_review",
+            "flags",
             "minutes",
         ],
     );
@@ -130,7 +131,7 @@ fn the_tablet_says_what_was_promised() {
         "record",
     );
     first_has(&record["goals"], &GOAL, "record");
-    let figures = ["service", "week", "mandated", "delivered", "uncertified", "owed", "balance"];
+    let figures = ["service", "week", "mandated", "delivered", "uncertified", "owed", "balance", "flags"];
     let row = first_has(&record["minutes"], &figures, "record");
     assert_eq!(row["week"], "2026-10-12", "a week is its Monday");
     fields(&ana, "status", &["person", "waiting", "held", "refused", "last_sync", "ended"]);
@@ -144,7 +145,7 @@ fn the_tablet_says_what_was_promised() {
     carla.ok("sync");
     ana.ok("sync");
     mina.exits(4, "sync");
-    let conflicts = fields(&ana, "conflicts", &["conflicts"]);
+    let conflicts = fields(&ana, "conflicts", &["conflicts", "flags"]);
     let conflict = first_has(
         &conflicts["conflicts"],
         &["id", "student", "goal", "field", "what", "values"],

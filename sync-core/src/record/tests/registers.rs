@@ -183,6 +183,9 @@ fn what_a_newer_version_says_is_kept_and_takes_the_figures_away() {
     }
     let document = name(DocumentKind::Log).id();
     assert_eq!(record.newer, [NewerRecord { document, container: "verdicts".into(), key: note }]);
+    for key in [by_field, by_edit, by_kind, note] {
+        assert!(record.flags.contains(&Flag::Newer { document, record: key }), "{key}");
+    }
 }
 
 #[test]

@@ -241,6 +241,24 @@ fn a_void_counts_beside_an_amendment_and_reinstating_restores_the_amended_value(
 }
 
 #[test]
+fn removing_again_what_was_removed_beside_an_amendment_is_a_decision() {
+    let mut desk = Desk::default();
+    let session = desk.session(SLP, None, &[("push-in", TEN, 30)]);
+    desk.edit(SLP, session, "segments.1.minutes", 25, &[session]);
+    let void = desk.edit(PSY, session, "void", true, &[session]);
+    let other = desk.edit(SLP, session, "void", true, &[session]);
+    let flag = |desk: &Desk| {
+        let record = desk.fold();
+        record.flags.contains(&Flag::VoidBesideAmendment(record.id(session)))
+    };
+    assert!(flag(&desk), "two who removed it without hearing of each other decided nothing");
+    desk.edit(PSY, session, "void", true, &[void, other]);
+    assert!(!flag(&desk));
+    let record = desk.fold();
+    assert_eq!((record.session(session).state, record.session(session).minutes()), (State::Void, Some(25)));
+}
+
+#[test]
 fn two_voids_are_one_and_a_void_counts_beside_a_reinstatement_that_did_not_see_it() {
     let mut desk = Desk::default();
     let session = desk.session(SLP, None, &[("push-in", TEN, 30)]);

@@ -1,5 +1,7 @@
 //! Two people change one thing while neither hears of the other.
 
+use std::fs;
+
 use serde_json::{Value, json};
 use tests::process::{Tablet, World};
 
@@ -72,27 +74,72 @@ fn a5_who_resolved_a_conflict_stands_beside_the_value() {
     }
 }
 
+/// The occupational therapist's own line of `s1`.
+const LINE_OF_OT: &str = "external_id,student,discipline,mode,place,sessions,period,minutes,from,to
+v1o,s1,ot,pull-out,resource-room,1,week,30,2026-08-24,
+";
+
 #[test]
 fn a6_minutes_are_amended_while_the_session_is_voided() {
     let world = World::new();
-    let (ana, carla) = (world.tablet("slp1"), world.tablet("cm1"));
-    let logged = ana.ok(
-        "log --student s1 --mode push-in --place general-class --start 2026-10-12T10:00:00-05:00 --minutes 30 --service v1",
+    let csv = world.folder("line of ot");
+    fs::write(csv.join("services.csv"), LINE_OF_OT).unwrap();
+    assert_eq!(world.admin(&format!("import '{}'", csv.display()))["errors"], json!([]));
+    let (dov, carla) = (world.tablet("ot1"), world.tablet("cm1"));
+    let logged = dov.ok(
+        "log --student s1 --mode pull-out --place resource-room --start 2026-10-12T10:00:00-05:00 --minutes 30 --service v1o",
     );
     let session = text(&logged["session"]);
-    ana.ok(&format!("certify {session}"));
-    sync_all(&[&ana, &carla]);
-    ana.ok(&format!("amend {session} --set minutes=45 --reason 'began late'"));
+    dov.ok(&format!("certify {session}"));
+    sync_all(&[&dov, &carla]);
+    dov.ok(&format!("amend {session} --set minutes=45 --reason 'began late'"));
     carla.ok(&format!("void {session} --reason 'entered twice'"));
-    sync_all(&[&ana, &carla]);
-    let service = world.student("s1")["services"][0]["id"].clone();
-    for tablet in [&ana, &carla] {
-        let record = tablet.ok("record --student s1 --week 2026-10-12");
-        let row = with_id(&record["sessions"], session);
-        assert_eq!((&row["state"], &row["minutes"]), (&json!("void"), &json!(45)), "{record}");
-        let week = list(&record["minutes"]).iter().find(|row| row["service"] == service).unwrap();
-        assert_eq!((&week["delivered"], &week["mandated"]), (&json!(0), &json!(60)));
+    sync_all(&[&dov, &carla]);
+
+    let (ot, cm) = (world.person("ot1"), world.person("cm1"));
+    for tablet in [&dov, &carla] {
+        let record = excluded(tablet, session);
+        let [card] = list(&record["flags"]) else { panic!("{record}") };
+        assert_eq!(
+            (&card["what"], &card["record"], &card["asks"], &card["kind"]),
+            (&json!("void_beside_amendment"), &json!(session), &json!(true), &json!("session"))
+        );
+        let said: Vec<_> = list(&card["said"])
+            .iter()
+            .map(|said| (text(&said["field"]), &said["value"], text(&said["by"])))
+            .collect();
+        assert_eq!(
+            said,
+            [("void", &json!(true), &*cm), ("segments.1.minutes", &json!(45), &*ot)],
+            "both are told, by name"
+        );
+        assert_eq!(tablet.ok("conflicts")["flags"], record["flags"], "somebody is to decide");
     }
+    let told = carla.in_words("conflicts");
+    assert!(told.contains("to decide: this session was removed, and it was changed"), "{told}");
+    assert!(
+        told.contains("void: true by you") && told.contains("segments.1.minutes: 45 by Dov Katz"),
+        "{told}"
+    );
+
+    // She has seen both, and says again that it is to stay removed. That is recorded, and the card is gone for everybody.
+    carla.ok(&format!("void {session} --reason 'seen, and still entered twice'"));
+    sync_all(&[&carla, &dov]);
+    for tablet in [&dov, &carla] {
+        assert_eq!(excluded(tablet, session)["flags"], json!([]));
+        assert_eq!(tablet.ok("conflicts")["flags"], json!([]));
+    }
+}
+
+/// Looks at the week of the removed session: it counts for nothing, and its amendment is seen.
+fn excluded(tablet: &Tablet, session: &str) -> Value {
+    let record = tablet.ok("record --student s1 --week 2026-10-12");
+    let row = with_id(&record["sessions"], session);
+    assert_eq!((&row["state"], &row["minutes"]), (&json!("void"), &json!(45)), "{record}");
+    let of_line = |row: &&Value| row["mandated"] == 30;
+    let week = list(&record["minutes"]).iter().find(of_line).unwrap_or_else(|| panic!("{record}"));
+    assert_eq!((&week["delivered"], &week["owed"]), (&json!(0), &json!(0)));
+    record
 }
 
 #[test]

@@ -5,6 +5,7 @@
 pub(crate) mod caseload;
 mod edits;
 mod family;
+mod flags;
 mod groups;
 mod holds;
 mod hour;
