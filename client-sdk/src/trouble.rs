@@ -9,7 +9,7 @@ use sync_core::kv::KvError;
 use crate::chance::NoChance;
 use crate::code::Code;
 use crate::store::StoreError;
-use crate::transport::Failure;
+use crate::transport::{Failure, SinkError};
 
 /// Why a command was not done. Whatever was saved before is saved still.
 #[derive(Debug, thiserror::Error)]
@@ -99,8 +99,10 @@ impl Trouble {
                 Failure::Unreachable | Failure::BrokeOff | Failure::Later { .. } | Failure::Refused(_),
             ) => Code::Unreachable,
             Self::Server(Failure::NotOurs) => Code::NotOurServer,
-            Self::Reply(_) => Code::UnusableReply,
-            Self::Store(_) | Self::Server(Failure::Sink(_)) => Code::StoreFailed,
+            Self::Reply(_) | Self::Server(Failure::Sink(SinkError::Misfit | SinkError::TooLarge)) => {
+                Code::UnusableReply
+            }
+            Self::Store(_) | Self::Server(Failure::Sink(SinkError::Store(_))) => Code::StoreFailed,
             Self::Chance(_) | Self::Internal(_) => Code::Internal,
         }
     }
@@ -130,12 +132,20 @@ impl Trouble {
             Self::Server(Failure::Unreachable | Failure::BrokeOff | Failure::Later { refusal: None, .. }) => {
                 "try again when there is a network; everything is saved on this tablet"
             }
-            Self::Reply(_) => "sync again; everything is saved on this tablet",
-            Self::Store(StoreError::Full) => "free some room on this device, then try again",
-            Self::Store(StoreError::Busy) => "wait until the other program is done, then try again",
-            Self::Store(StoreError::Newer(_)) => "update this app",
-            Self::Store(StoreError::Damaged(_) | StoreError::Folder(_) | StoreError::Failed(_))
-            | Self::Server(Failure::Sink(_)) => "keep the folder as it is and ask for help",
+            Self::Reply(_) | Self::Server(Failure::Sink(SinkError::Misfit)) => {
+                "sync again; everything is saved on this tablet"
+            }
+            Self::Server(Failure::Sink(SinkError::TooLarge)) => {
+                "ask for help with the student who is missing; the others are here, and everything is saved on this tablet"
+            }
+            Self::Store(error) | Self::Server(Failure::Sink(SinkError::Store(error))) => match error {
+                StoreError::Full => "free some room on this device, then try again",
+                StoreError::Busy => "wait until the other program is done, then try again",
+                StoreError::Newer(_) => "update this app",
+                StoreError::Damaged(_) | StoreError::Folder(_) | StoreError::Failed(_) => {
+                    "keep the folder as it is and ask for help"
+                }
+            },
             Self::Chance(_) | Self::Internal(_) => "try again; if it stays, ask for help",
         };
         help.to_owned()

@@ -26,8 +26,12 @@ use crate::trouble::Trouble;
 pub(super) fn start(tools: &Tools, args: &StartArgs) -> Result<Answer, Trouble> {
     let id = tools.on_desk(|desk, local, writes, chance| {
         let ids: Vec<StudentId> = args.students.iter().map(|text| desk.roster.student(text)).collect();
-        if ids.len() > STUDENTS_MAX || ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
-            return Err(Trouble::value("the same student twice, or too many", "name each student once"));
+        if ids.len() > STUDENTS_MAX {
+            let help = format!("begin a session of at most {STUDENTS_MAX}, and another one of the rest");
+            return Err(Trouble::value(format!("{} students are too many for one session", ids.len()), help));
+        }
+        if ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
+            return Err(Trouble::value("the same student twice", "name each student once"));
         }
         let mut students = Vec::new();
         for id in ids {

@@ -47,10 +47,21 @@ enum One {
 }
 
 fn is_of_one_document(trouble: &Trouble) -> bool {
-    if let Trouble::Server(failure) = trouble {
-        failure.code().is_some_and(|code| OF_ONE_DOCUMENT.contains(&code))
-    } else {
-        false
+    match trouble {
+        Trouble::Server(Failure::Sink(SinkError::Misfit | SinkError::TooLarge)) => true,
+        Trouble::Server(failure) => failure.code().is_some_and(|code| OF_ONE_DOCUMENT.contains(&code)),
+        Trouble::NotPaired
+        | Trouble::PairedAlready
+        | Trouble::Value { .. }
+        | Trouble::NotAllowed { .. }
+        | Trouble::AccessEnded
+        | Trouble::DeviceEnded
+        | Trouble::Restored
+        | Trouble::Syncing
+        | Trouble::Reply(_)
+        | Trouble::Store(_)
+        | Trouble::Chance(_)
+        | Trouble::Internal(_) => false,
     }
 }
 
@@ -252,7 +263,10 @@ impl SnapshotSink for Pieces<'_> {
     fn begin(&mut self, head: &SnapshotHead, from: u64) -> Result<(), SinkError> {
         let same = self.head.as_ref().is_some_and(|known| known.is_of_same_bytes(head));
         let goes_on = from == self.kept && (from == 0 || same);
-        if head.length > SNAPSHOT_BYTES_MAX || (from > 0 && !goes_on) {
+        if head.length > SNAPSHOT_BYTES_MAX {
+            return Err(SinkError::TooLarge);
+        }
+        if from > 0 && !goes_on {
             return Err(SinkError::Misfit);
         }
         // What was said of its first bytes is true of the whole.

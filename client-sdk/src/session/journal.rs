@@ -252,3 +252,28 @@ pub(super) fn close(writes: &mut Writes, live: &Live) {
         writes.delete(Table::Journal, key(live.id, Some(number)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_event_that_a_session_can_have_is_taken_and_the_next_one_is_told_so() {
+        let start = Start {
+            seed: [1; 16],
+            students: Vec::new(),
+            mode: "push-in".into(),
+            place: "hallway".into(),
+            routine: None,
+            at: Moment(0),
+        };
+        let mut live =
+            Live { id: LiveId::from(start.id("live", &[])), start, events: Vec::new(), next: EVENTS_MAX };
+        let mut writes = Writes::new();
+        note(&mut writes, &mut live, Event::Undo).unwrap();
+        let refused = note(&mut writes, &mut live, Event::Undo).unwrap_err();
+        assert_eq!(refused.exit_code(), 2);
+        assert!(refused.to_string().contains("as many events as one can have"), "{refused}");
+        assert_eq!((live.next, live.events.len()), (EVENTS_MAX + 1, 1), "and nothing of it is noted");
+    }
+}

@@ -135,9 +135,12 @@ pub enum SinkError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
-    /// It does not go on where the last piece ended, or is larger than it may be.
+    /// It does not go on where the last piece ended.
     #[error("the snapshot's pieces do not fit together")]
     Misfit,
+    /// The document has grown larger than what a tablet takes.
+    #[error("a student's document is larger than a tablet takes")]
+    TooLarge,
 }
 
 /// A reviewer's decision.

@@ -1,5 +1,6 @@
 //! Live sessions through the program: what was shown survives, and finishing makes the same records however often.
 
+use client_sdk::session::STUDENTS_MAX;
 use serde_json::json;
 use sync_core::roster::role::Role;
 
@@ -42,6 +43,35 @@ fn taps_and_trials_become_a_session_with_its_figures() {
     // The clock runs on from where it was set to, by as long as the program took.
     assert!((1_205..=1_215).contains(&counted["seconds"].as_i64().unwrap()), "{counted}");
     assert_eq!(world.run(&["live"]).0, 2, "it is closed");
+}
+
+#[test]
+fn a_session_of_more_students_than_there_may_be_is_not_begun() {
+    let world = World::new();
+    let name = |nth: usize| format!("student {nth}");
+    let begin = |students: usize| {
+        let names: Vec<String> = (0..students).map(name).collect();
+        let base = ["start", "--mode", "push-in", "--place", "general-class"];
+        let students = names.iter().flat_map(|name| ["--student", name.as_str()]);
+        world.run(&base.into_iter().chain(students).collect::<Vec<_>>())
+    };
+    let (exit, refused) = begin(STUDENTS_MAX + 1);
+    assert_eq!(exit, 2);
+    assert!(refused["error"]["message"].as_str().unwrap().contains("too many"), "{refused}");
+    assert_eq!(begin(STUDENTS_MAX).0, 7, "so many may be: these are none of theirs");
+    let (exit, refused) = world.run(&[
+        "start",
+        "--mode",
+        "push-in",
+        "--place",
+        "general-class",
+        "--student",
+        "maya",
+        "--student",
+        "maya",
+    ]);
+    assert_eq!((exit, refused["error"]["message"].clone()), (2, json!("the same student twice")));
+    assert_eq!(world.run(&["live"]).0, 2, "none was begun");
 }
 
 #[test]

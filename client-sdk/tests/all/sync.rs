@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use client_sdk::engine::{ROOM_FIRST_BYTES, Until};
+use client_sdk::engine::{ROOM_FIRST_BYTES, SNAPSHOT_BYTES_MAX, Until};
 use client_sdk::store::Store;
 use client_sdk::transport::{Route, SnapshotHead};
 use client_sdk::trouble::Trouble;
@@ -336,6 +336,27 @@ fn a_snapshot_of_which_nothing_comes_is_asked_for_again_next_time() {
     assert_eq!(run(&store, &server, Until::Once).0.unwrap_err().exit_code(), 3);
     assert_eq!(phase(&store, document), Phase::Fetching { at_least: 5 });
     server.breaks_after.set(None);
+    run(&store, &server, Until::Once).0.unwrap();
+    assert_eq!(phase(&store, document), Phase::Whole);
+}
+
+#[test]
+fn a_snapshot_larger_than_a_tablet_takes_is_said_and_nothing_of_it_kept() {
+    let (world, server) = (World::new(), Server::default());
+    world.log();
+    let store = world.store();
+    let document = wanted(&server);
+    let fits = server.snapshot.borrow().clone().unwrap();
+    let large = SnapshotHead { length: SNAPSHOT_BYTES_MAX + 1, ..fits.0.clone() };
+    server.snapshot.replace(Some((large, fits.1.clone())));
+    let (ended, report) = run(&store, &server, Until::Once);
+    let trouble = ended.unwrap_err();
+    assert_eq!((trouble.exit_code(), trouble.code()), (1, "unusable_reply"));
+    assert!(trouble.to_string().contains("larger than a tablet takes"), "{trouble}");
+    assert_eq!((report.stored, unsent(&store)), (4, 0), "what was logged is at school all the same");
+    assert_eq!(server.asked.borrow().len(), 1, "and it is not asked for again at once");
+    assert_eq!(phase(&store, document), Phase::Fetching { at_least: 5 });
+    server.snapshot.replace(Some(fits));
     run(&store, &server, Until::Once).0.unwrap();
     assert_eq!(phase(&store, document), Phase::Whole);
 }

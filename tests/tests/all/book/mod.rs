@@ -4,6 +4,7 @@
 //! The check reads Markdown as mdBook and code hosts do, as far as links and headings go, and needs neither of them. It works on a map
 //! from path to text, so that the tests below can hand it books with known faults.
 
+mod limits;
 mod markdown;
 mod messages;
 mod named_files;

@@ -15,6 +15,7 @@ mod policy;
 mod quota;
 mod reading;
 mod restored;
+mod sizes;
 
 use std::collections::BTreeSet;
 
