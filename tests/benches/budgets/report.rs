@@ -30,8 +30,12 @@ impl Bound {
 
     fn show(self, unit: &str) -> String {
         match self {
-            Self::AtMost(most) => format!("≤ {most}{unit}"),
-            Self::AtLeast(least) => format!("≥ {least}{unit}"),
+            Self::AtMost(most) => {
+                format!("≤ {}", said(most, unit).unwrap_or_else(|| format!("{most}{unit}")))
+            }
+            Self::AtLeast(least) => {
+                format!("≥ {}", said(least, unit).unwrap_or_else(|| format!("{least}{unit}")))
+            }
         }
     }
 }
@@ -131,8 +135,16 @@ impl Row {
     }
 }
 
+/// Says a ratio that is far below one as people do: a part of so many.
+fn said(figure: f64, unit: &str) -> Option<String> {
+    (unit == "x" && figure > 0.0 && figure < 0.1).then(|| format!("1/{:.0}", 1.0 / figure))
+}
+
 /// Writes a figure with three digits that matter.
 pub fn show(figure: f64, unit: &str) -> String {
+    if let Some(said) = said(figure, unit) {
+        return said;
+    }
     let digits = match figure.abs() {
         100.0.. => 0,
         10.0.. => 1,

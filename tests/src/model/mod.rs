@@ -293,6 +293,36 @@ impl Model {
         Ok(())
     }
 
+    /// Returns whether somebody may review a hold on a day: who reads the document, is not the author, and is the case manager or has
+    /// the right that the act lacked. What its author did for the own record the reviewer would do for the reviewer's own.
+    pub fn reviews(&self, person: PersonId, id: HoldId, day: i64) -> bool {
+        let Some(hold) = self.holds.get(&id) else { return false };
+        let Some(document) = self.documents.get(&hold.document) else { return false };
+        if person == hold.author || !self.reads(person, hold.document, day) {
+            return false;
+        }
+        let places = self.places(person, document.student, day);
+        if places.contains(&Place::CaseManager) {
+            return true;
+        }
+        let kind = if document.kind == rights::Kind::Own { rights::Kind::Log } else { document.kind };
+        let could = |act: &Act| {
+            let mut target = act.deed.target().map(|key| self.target(act.document, key));
+            if let Some(Some(target)) = &mut target
+                && target.owner == hold.author
+            {
+                target.owner = person;
+            }
+            rights::may(kind, false, &places, person, &act.deed, target.as_ref())
+                && act.claims.is_none_or(|claimed| places.contains(&claimed))
+        };
+        let says = |act: &&Act, said: &Said| act.slots.iter().any(|slot| slot == said);
+        hold.slots.iter().all(|slot| {
+            let mut acts = self.candidates(hold.document, &slot.key);
+            acts.any(|act| act.author == hold.author && says(&act, slot) && could(act))
+        })
+    }
+
     /// Returns whether a hold is somebody's own correction of a wrong value that the same person has just admitted.
     fn corrects(&self, hold: &Hold, by: PersonId) -> bool {
         let wrong = |key: &String| {

@@ -10,7 +10,6 @@ use sync_core::document::slot::Slot;
 use sync_core::exchange::client::state::{ActState, Phase};
 use sync_core::exchange::codec;
 use sync_core::exchange::message::{Entry, HoldReason, HoldState, Reply};
-use sync_core::exchange::server::hold::may_review;
 use sync_core::ids::{ActId, DocumentId, HoldId, PersonId};
 use sync_core::record::{Source, fold};
 
@@ -233,10 +232,7 @@ impl World {
             }
         }
         for hold in index.all_waiting().expect("reads") {
-            let reading = index.reading(tablet.person, hold.document()).expect("reads");
-            let reviews = reading.filter(|reading| reading.ended.is_none()).is_some_and(|reading| {
-                may_review(&index, tablet.person, &reading.roles, &hold).expect("reads")
-            });
+            let reviews = self.model.reviews(tablet.person, hold.id, self.clock.day());
             let mine = hold.author == tablet.person;
             // What builds on something that nobody knows is its author's alone, whatever else it lacks.
             // What was recovered is the coordinators' to decide, who have no tablet for it.
