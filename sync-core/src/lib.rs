@@ -108,6 +108,8 @@ pub mod key;
 pub mod kv;
 pub mod measure;
 pub mod projection;
+#[cfg(any(test, feature = "testing"))]
+pub mod random;
 pub mod record;
 pub mod roster;
 pub mod sealing;

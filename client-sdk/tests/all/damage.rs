@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use client_sdk::chance::Chance as _;
 use client_sdk::engine::Until;
 use client_sdk::session::Journal;
 use client_sdk::store::{Damage, Kind, SET_ASIDE_MAX, State, Store, StoreError, Table};
@@ -23,9 +22,10 @@ use sync_core::exchange::client::doubt::doubt;
 use sync_core::exchange::client::state::{ActState, Tablet};
 use sync_core::ids::{ActId, DocumentId};
 use sync_core::kv::Write;
+use sync_core::random::{Random, bent};
 
 use crate::server::{Server, run};
-use crate::world::{Counting, MAYA, World, first_words};
+use crate::world::{MAYA, World, first_words};
 
 /// Rounds of both tests together, each time.
 const ROUNDS: u64 = 500;
@@ -211,36 +211,11 @@ fn kind_of(table: &str, key: &[u8]) -> Kind {
     Kind::of(Table::ALL.into_iter().find(|known| known.name() == table).unwrap(), key)
 }
 
-struct Dice(Counting);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes).unwrap();
-        (u64::from_le_bytes(bytes) % end.max(1) as u64) as usize
-    }
-}
-
 /// Bends a file's bytes, and says how. What leaves them as they are, such as zeroes over zeroes, is no damage, and drawn anew.
-fn bent(sound: &[u8], dice: &mut Dice) -> (Vec<u8>, String) {
+fn bent_anywhere(sound: &[u8], random: &mut Random) -> (Vec<u8>, String) {
     loop {
-        let mut new = sound.to_vec();
-        let at = dice.below(new.len());
-        let what = match dice.below(3) {
-            0 => {
-                let bit = dice.below(8);
-                new[at] ^= 1 << bit;
-                format!("bit {bit} of byte {at} flipped")
-            }
-            1 => {
-                new.iter_mut().skip(at).take(512).for_each(|byte| *byte = 0);
-                format!("512 bytes from {at} zeroed")
-            }
-            _ => {
-                new.truncate(at);
-                format!("cut off at {at}")
-            }
-        };
+        let at = random.below(sound.len());
+        let (new, what) = bent(sound, at, random);
         if new != sound {
             return (new, what);
         }
@@ -248,20 +223,20 @@ fn bent(sound: &[u8], dice: &mut Dice) -> (Vec<u8>, String) {
 }
 
 fn round(rested: &Rested, seed: u64, damaged: &mut u64) -> Result<(), String> {
-    let mut dice = Dice(Counting(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1));
-    let which = dice.below(2);
+    let mut random = Random::of(seed);
+    let which = random.below(2);
     let folder = tempfile::tempdir().unwrap();
     copy(rested.folders[which].path(), folder.path());
     let files: Vec<_> = FILES.into_iter().filter(|name| folder.path().join(name).exists()).collect();
     // Most of the damage goes where most of the bytes are.
-    let name = if dice.below(4) == 0 {
-        files[dice.below(files.len())]
+    let name = if random.below(4) == 0 {
+        files[random.below(files.len())]
     } else {
-        files[dice.below(files.len().min(2))]
+        files[random.below(files.len().min(2))]
     };
     let path = folder.path().join(name);
     let sound = fs::read(&path).unwrap();
-    let (new, what) = bent(&sound, &mut dice);
+    let (new, what) = bent_anywhere(&sound, &mut random);
     *damaged += u64::from(new != sound);
     fs::write(&path, &new).unwrap();
     look(rested, folder.path(), name, &new)

@@ -1,10 +1,10 @@
 //! A school day on a caseload of 60 students: what goes over the wire, and how often.
 
+use sync_core::random::Random;
 use sync_core::roster::role::Role;
 
 use crate::line::Line;
 use crate::measure::{Failed, median, quantile};
-use crate::records::Dice;
 use crate::report::{Bound, Row, show};
 use crate::school::School;
 use crate::tablet::{Cost, Tablet};
@@ -81,7 +81,7 @@ fn nothing_new(idle: Cost) -> Row {
 
 fn backlog(day: Cost) -> Row {
     let trip = |seed| {
-        LINE.exchange(day.up_bytes + HEADS_BYTES, day.down_bytes + HEADS_BYTES, &mut Dice(seed))
+        LINE.exchange(day.up_bytes + HEADS_BYTES, day.down_bytes + HEADS_BYTES, &mut Random::of(seed))
             * f64::from(day.trips)
     };
     let times: Vec<f64> = (0..SEEDS).map(trip).collect();

@@ -5,7 +5,7 @@
 //! lost is sent again with the next round trip; where everything of a round trip was lost, or the last segments were, the sender waits
 //! for its timer first. Times are medians over many seeds, so that they are the same in every run.
 
-use crate::records::Dice;
+use sync_core::random::Random;
 
 /// Bytes of a segment's payload, and of all that goes around it: IP, TCP and TLS.
 const SEGMENT_BYTES: usize = 1_400;
@@ -23,17 +23,17 @@ pub struct Line {
     pub bits_per_s: f64,
     pub round_trip_s: f64,
     /// Out of a thousand segments.
-    pub lost_per_mille: u64,
+    pub lost_per_mille: usize,
 }
 
 impl Line {
     /// Returns the seconds of one exchange on a new connection: handshakes, the request up, the reply down.
-    pub fn exchange(&self, up_bytes: usize, down_bytes: usize, dice: &mut Dice) -> f64 {
+    pub fn exchange(&self, up_bytes: usize, down_bytes: usize, dice: &mut Random) -> f64 {
         HANDSHAKES * self.round_trip_s + self.transfer(up_bytes, dice) + self.transfer(down_bytes, dice)
     }
 
     /// Returns the seconds until the last of so many bytes has arrived in one direction.
-    fn transfer(&self, bytes: usize, dice: &mut Dice) -> f64 {
+    fn transfer(&self, bytes: usize, dice: &mut Random) -> f64 {
         let (mut left, mut window, mut growing) = (bytes.div_ceil(SEGMENT_BYTES), FIRST_WINDOW, true);
         let segment_s = ((SEGMENT_BYTES + AROUND_BYTES) * 8) as f64 / self.bits_per_s;
         let mut seconds = 0.0;

@@ -2,13 +2,14 @@
 
 use sync_core::document::slot::{Fields, Slot, SlotKey, Value};
 use sync_core::ids::{ActId, PersonId};
+use sync_core::random::Random;
 use ulid::Ulid;
 
 /// The school year's first day of work, in milliseconds: 24 August 2026, 8:00 in Chicago.
 pub const FIRST_DAY_MS: i64 = 1_787_576_400_000;
 const DAY_MS: i64 = 86_400_000;
 const MINUTE_MS: i64 = 60_000;
-const SCHOOL_DAY_MS: u64 = 7 * 3_600_000;
+const SCHOOL_DAY_MS: usize = 7 * 3_600_000;
 const GOALS: u64 = 3;
 
 /// Words that notes are made of.
@@ -39,40 +40,24 @@ const WORDS: [&str; 24] = [
     "smiled",
 ];
 
-/// Numbers that look random and are the same in every run: SplitMix64, which has a full period for every seed.
+/// What the records say, the same in every run.
 #[derive(Debug, Clone)]
-pub struct Dice(pub u64);
+struct Dice(Random);
 
 impl Dice {
-    fn any(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Returns a number below `limit`, which is not 0.
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.any() % limit
-    }
-
-    fn number(&mut self, limit: u64) -> i64 {
-        self.below(limit).cast_signed()
-    }
-
-    fn one_of<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
-        of.get(self.below(of.len().max(1) as u64) as usize)
+    fn number(&mut self, limit: usize) -> i64 {
+        self.0.below(limit) as i64
     }
 
     /// Returns an id drawn at `at`, as a tablet draws it: the time, then 80 random bits.
     fn ulid(&mut self, at: i64) -> Ulid {
-        let random = (u128::from(self.any()) << 64) | u128::from(self.any());
+        let random = (u128::from(self.0.number()) << 64) | u128::from(self.0.number());
         Ulid::from_parts(at.cast_unsigned(), random)
     }
 
-    fn note(&mut self, words_max: u64) -> String {
-        let count = 1 + self.below(words_max);
-        let words: Vec<&str> = (0..count).filter_map(|_| self.one_of(&WORDS).copied()).collect();
+    fn note(&mut self, words_max: usize) -> String {
+        let count = 1 + self.0.below(words_max);
+        let words: Vec<&str> = (0..count).filter_map(|_| self.0.pick(&WORDS).copied()).collect();
         words.join(" ")
     }
 }
@@ -93,7 +78,7 @@ pub struct Author {
 impl Author {
     /// Returns an author; another seed makes other records.
     pub fn new(person: PersonId, role: &'static str, seed: u64) -> Self {
-        let mut dice = Dice(seed);
+        let mut dice = Dice(Random::of(seed));
         let goal = |_| SlotKey::new(person, dice.ulid(FIRST_DAY_MS)).to_string();
         let goals = (0..GOALS).map(goal).collect();
         Self { person, role, dice, goals }
@@ -121,7 +106,7 @@ impl Author {
             ("segments", fields([("1", segment.into())]).into()),
             ("state", "complete".into()),
         ]);
-        if self.dice.below(3) == 0 {
+        if self.dice.0.below(3) == 0 {
             session.insert("note".to_owned(), self.dice.note(18).into());
         }
         let session = self.slot("sessions", at, act, session);
@@ -133,7 +118,7 @@ impl Author {
 
     fn observed(&mut self, at: i64, act: Ulid, session: Option<&str>) -> Slot {
         let of = 5 + self.dice.number(6);
-        let goal = self.dice.one_of(&self.goals).cloned().unwrap_or_default();
+        let goal = self.dice.0.pick(&self.goals).cloned().unwrap_or_default();
         let mut observation = fields([
             ("role", self.role.into()),
             ("goal", goal.into()),
@@ -143,7 +128,7 @@ impl Author {
             ("value", fields([("correct", self.dice.number(6).into()), ("of", of.into())]).into()),
         ]);
         observation.extend(session.map(|key| ("session".to_owned(), Value::from(key))));
-        if self.dice.below(2) == 0 {
+        if self.dice.0.below(2) == 0 {
             observation.insert("note".to_owned(), self.dice.note(7).into());
         }
         self.slot("observations", at, act, observation)

@@ -13,10 +13,10 @@ use sync_core::roster::version::PolicyVersion;
 use super::deeds::{self, Maker};
 use super::network::Weather;
 use super::people::{ORG, STAFF, STUDENTS, document, person};
-use super::random::Random;
 use super::{World, hostile};
 use crate::model::Wrong;
 use crate::model::rights::Deed;
+use sync_core::random::Random;
 
 /// Steps of one seed, each of which is something that somebody does.
 pub const STEPS: usize = 110;

@@ -10,11 +10,11 @@ use sync_core::ids::{ActId, DocumentId, PersonId};
 use sync_core::time::Moment;
 
 use super::people::{self, STUDENTS};
-use super::random::Random;
 use super::tablet::Tablet;
 use crate::model::register::values;
 use crate::model::rights::{Deed, Kind, Place};
 use crate::model::{Act, Edit, Said};
+use sync_core::random::Random;
 
 /// An act as it is made: what the tablet keeps, and what the model is told.
 #[derive(Debug, Clone)]

@@ -10,9 +10,9 @@ use sync_core::time::Moment;
 
 use super::deeds::{Draft, canary, deed, edit, edit_of, role_of, said, session};
 use super::people::{self, ORG, key_of};
-use super::random::Random;
 use super::tablet::Tablet;
 use crate::model::rights::Deed;
+use sync_core::random::Random;
 
 /// What an attacker sends: an envelope, and the act in it if it has one that could be read.
 #[derive(Debug, Clone)]

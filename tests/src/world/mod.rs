@@ -20,7 +20,6 @@ pub mod hostile;
 pub mod network;
 pub mod past;
 pub mod people;
-pub mod random;
 pub mod roster;
 pub mod server;
 pub mod tablet;
@@ -43,8 +42,8 @@ use clock::Clock;
 use network::{Mishap, Network, Way, Weather};
 use past::Past;
 use people::STUDENTS;
-use random::Random;
 use server::Server;
+use sync_core::random::Random;
 use tablet::Tablet;
 
 /// A request that the server has looked at and not yet decided.

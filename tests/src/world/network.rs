@@ -1,6 +1,6 @@
 //! The network: bytes that are lost, come twice, late, in another order, or cut off.
 
-use super::random::Random;
+use sync_core::random::Random;
 
 /// What goes wrong, in percent of the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sync_core::random::{Random, SECTOR_BYTES};
+
 use super::{Disk, DiskFile, Space};
 
-/// The unit in which a disk keeps or loses bytes.
-const SECTOR_BYTES: usize = 512;
 /// How large the disk is unless a test says otherwise.
 const CAPACITY_BYTES: u64 = 1 << 40;
 /// ENOSPC and EIO, as Linux numbers them.
@@ -138,7 +138,7 @@ impl Inode {
                 1 => self.current.clone(),
                 2 => {
                     let grown = self.current.len().saturating_sub(self.durable.len());
-                    let keep = self.durable.len() + random.below(grown as u64 + 1) as usize;
+                    let keep = self.durable.len() + random.below(grown + 1);
                     self.current.get(..keep.min(self.current.len())).unwrap_or_default().to_vec()
                 }
                 _ => self.sectors(random),
@@ -159,19 +159,6 @@ impl Inode {
             }
         }
         kept
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): small, and the same numbers on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound.max(1)
     }
 }
 
@@ -306,8 +293,8 @@ impl State {
     }
 
     fn crash(&mut self, seed: u64) {
-        let mut random = Random(seed);
-        let kept = random.below(self.unsynced_names.len() as u64 + 1) as usize;
+        let mut random = Random::of(seed);
+        let kept = random.below(self.unsynced_names.len() + 1);
         let changes: Vec<_> = self.unsynced_names.drain(..).take(kept).collect();
         for change in changes {
             change.apply(&mut self.durable_names);

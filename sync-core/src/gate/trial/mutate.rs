@@ -4,22 +4,24 @@ use automerge::legacy::{ElementId, Key, MarkData, ObjectId, Op, OpId, OpType, So
 use automerge::{ActorId, Change, ExpandedChange, ObjType, ScalarValue};
 use sha2::{Digest, Sha256};
 
+use crate::random::Random;
+
 /// Where a mutation's choices come from: a fuzzer's bytes first, then numbers that follow from the seed.
 #[derive(Debug, Clone)]
 pub struct Dice<'a> {
     bytes: &'a [u8],
-    state: u64,
+    then: Random,
 }
 
 impl<'a> Dice<'a> {
     /// Returns dice that fall as the seed says.
     pub fn seeded(seed: u64) -> Self {
-        Self { bytes: &[], state: seed }
+        Self { bytes: &[], then: Random::of(seed) }
     }
 
     /// Returns dice that fall as the bytes say, for as long as there are any.
     pub fn from_bytes(bytes: &'a [u8]) -> Self {
-        Self { bytes, state: 0 }
+        Self { bytes, then: Random::of(0) }
     }
 
     /// Returns any 64 bits.
@@ -28,11 +30,7 @@ impl<'a> Dice<'a> {
             self.bytes = rest;
             return u64::from(*byte);
         }
-        // SplitMix64: every seed gives a full period.
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.then.number()
     }
 
     /// Returns a number below `limit`; 0 if there is none.

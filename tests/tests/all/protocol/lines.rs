@@ -15,9 +15,9 @@ use sync_core::exchange::client::state::Tablet as Kept;
 use sync_core::exchange::server::reply::INLINE_CHANGES_MAX;
 use sync_core::ids::{ActId, PersonId};
 use sync_core::kv::{Overlay, Write};
+use sync_core::random::Random;
 use tests::process::{Cut, Tablet, World};
 use tests::world::deeds;
-use tests::world::random::Random;
 use ulid::Ulid;
 
 use crate::stories::caseload::{STUDENTS, crowded};

@@ -14,11 +14,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use sync_core::ids::DocumentId;
+use sync_core::random::{Random, bent};
 
 use super::copy_folder;
 use super::school::{School, Tablet, bytes, header, in_json};
 use super::*;
-use crate::demo::chance::Chance;
 use crate::engine::{OpenEngineError, verify};
 use crate::register::{LatestBackup, OwnError, RegisterError, note_backup};
 use crate::store::OpenError;
@@ -257,30 +257,14 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Damages a file; returns what was done to it, or nothing if the file is as it was.
-fn damage(path: &Path, chance: &mut Chance) -> Option<String> {
+fn damage(path: &Path, random: &mut Random) -> Option<String> {
     let old = fs::read(path).unwrap();
-    let length = u32::try_from(old.len()).unwrap();
-    let mut new = old.clone();
     // Much of the index's file is empty; where something stands, damage matters more.
-    let mut at = chance.below(length) as usize;
-    if chance.percent(60) {
+    let mut at = random.below(old.len());
+    if random.chance(60) {
         at = (0..old.len()).map(|step| (at + step) % old.len()).find(|at| old[*at] != 0).unwrap_or(at);
     }
-    let what = match chance.below(3) {
-        0 => {
-            let bit = chance.below(8);
-            *new.get_mut(at)? ^= 1 << bit;
-            format!("bit {bit} of byte {at} flipped")
-        }
-        1 => {
-            new.iter_mut().skip(at).take(512).for_each(|byte| *byte = 0);
-            format!("512 bytes from {at} zeroed")
-        }
-        _ => {
-            new.truncate(at);
-            format!("cut off at {at}")
-        }
-    };
+    let (new, what) = bent(&old, at, random);
     if new == old {
         return None;
     }
@@ -312,8 +296,8 @@ fn refused_for(error: &OpenEngineError) -> Option<PathBuf> {
 
 /// Damages a copy and serves it; the error says what was silent.
 async fn round(stopped: &Stopped, seed: u64, kind: &str, then: Then) -> Result<(), String> {
-    let mut chance = Chance::named(&format!("damage {seed}"));
-    let drawn = chance.below(2) as usize;
+    let mut random = Random::of(seed);
+    let drawn = random.below(2);
     // Some files are only there after a clean stop, or only after a kill.
     let found = [drawn, 1 - drawn].into_iter().find_map(|which| {
         let folder = stopped.copy(which);
@@ -325,8 +309,8 @@ async fn round(stopped: &Stopped, seed: u64, kind: &str, then: Then) -> Result<(
     let Some((which, folder, files)) = found else { return Err("there is no such file".into()) };
     let (data, keys) = (folder.path().join("data"), folder.path().join("data.keys"));
     let mut draw = || {
-        let file = chance.one_of(&files)?.clone();
-        damage(&file, &mut chance).map(|what| (file, what))
+        let file = random.pick(&files)?.clone();
+        damage(&file, &mut random).map(|what| (file, what))
     };
     let Some((file, what)) = (0..DRAWS_MAX).find_map(|_| draw()) else {
         return Err("no damage changed anything".into());
