@@ -1,5 +1,7 @@
 //! Who works with whom, on what, and when in the week.
 
+use std::collections::BTreeMap;
+
 use sync_core::document::word::{Place, Routine};
 use sync_core::measure::value::Measure;
 use sync_core::roster::role::Role;
@@ -152,21 +154,98 @@ pub(super) struct Appointment<'a> {
     pub(super) after_minutes: i64,
 }
 
-/// Returns a member's week: groups of the line's size, spread over the days.
+/// Returns a member's week out of the timetable of all: groups of the line's size, spread over the days, and nobody in two places at once.
 pub(super) fn week<'a>(lines: &'a [Line], who: &str) -> Vec<Appointment<'a>> {
-    let own: Vec<&Line> = lines.iter().filter(|line| line.who == who).collect();
-    let Some(first) = own.first() else { return Vec::new() };
-    let mut taken = [0_i64; DAYS_PER_WEEK];
-    let mut week = Vec::new();
-    for (group, chunk) in own.chunks(first.group_size()).enumerate() {
-        for session in 0..first.weekly {
-            let weekday = (group + 2 * session) % DAYS_PER_WEEK;
-            let after_minutes = taken.get(weekday).copied().unwrap_or_default();
-            if let Some(taken) = taken.get_mut(weekday) {
-                *taken += first.minutes;
-            }
-            week.push(Appointment { lines: chunk.to_vec(), weekday, after_minutes });
+    let mut timetable = Timetable::default();
+    let mut members: Vec<&str> = Vec::new();
+    for line in lines {
+        if members.contains(&line.who) {
+            continue;
+        }
+        members.push(line.who);
+        let week = timetable.enter(lines, line.who);
+        if line.who == who {
+            return week;
         }
     }
-    week
+    Vec::new()
+}
+
+/// When which student is with whom.
+#[derive(Debug, Default)]
+struct Timetable {
+    /// By student and weekday: the minutes from the first that are taken to the first after them.
+    taken: BTreeMap<(Pupil, usize), Vec<(i64, i64)>>,
+}
+
+impl Timetable {
+    /// Finds a place for each of a member's sessions, behind those of the members before.
+    fn enter<'a>(&mut self, lines: &'a [Line], who: &str) -> Vec<Appointment<'a>> {
+        let own: Vec<&Line> = lines.iter().filter(|line| line.who == who).collect();
+        let Some(first) = own.first() else { return Vec::new() };
+        let mut ends = [0_i64; DAYS_PER_WEEK];
+        let mut week = Vec::new();
+        for (group, chunk) in own.chunks(first.group_size()).enumerate() {
+            for session in 0..first.weekly {
+                let weekday = (group + 2 * session) % DAYS_PER_WEEK;
+                let Some(end) = ends.get_mut(weekday) else { continue };
+                let after_minutes = self.free(chunk, weekday, *end, first.minutes);
+                *end = after_minutes + first.minutes;
+                for line in chunk {
+                    self.taken.entry((line.pupil, weekday)).or_default().push((after_minutes, *end));
+                }
+                week.push(Appointment { lines: chunk.to_vec(), weekday, after_minutes });
+            }
+        }
+        week
+    }
+
+    /// Returns the first minute from `start` on at which all of a group have so long.
+    fn free(&self, group: &[&Line], weekday: usize, start: i64, minutes: i64) -> i64 {
+        let taken: Vec<(i64, i64)> = group
+            .iter()
+            .filter_map(|line| self.taken.get(&(line.pupil, weekday)))
+            .flatten()
+            .copied()
+            .collect();
+        let mut start = start;
+        while let Some((_, end)) = taken.iter().find(|(from, end)| *from < start + minutes && start < *end) {
+            start = *end;
+        }
+        start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Minutes from the first session of a day until the buses leave.
+    const SCHOOL_DAY_MINUTES: i64 = 6 * 60;
+
+    #[test]
+    fn nobody_is_in_two_places_at_once_and_the_day_is_long_enough() {
+        let lines = caseload(super::super::DISTRICT);
+        let members: BTreeSet<&str> = lines.iter().map(|line| line.who).collect();
+        let mut spans = Vec::new();
+        for who in members {
+            for appointment in week(&lines, who) {
+                for line in &appointment.lines {
+                    let (start, end) = (appointment.after_minutes, appointment.after_minutes + line.minutes);
+                    assert!(end <= SCHOOL_DAY_MINUTES, "{who} until {end}");
+                    spans.push((line.pupil, appointment.weekday, start, end, who));
+                }
+            }
+        }
+        spans.sort_unstable();
+        for pair in spans.windows(2) {
+            let [one, other] = pair else { unreachable!() };
+            let same = (one.0, one.1) == (other.0, other.1);
+            assert!(!same || one.3 <= other.2, "{one:?} and {other:?}");
+        }
+        let sessions: usize = lines.iter().map(|line| line.weekly).sum();
+        assert_eq!(spans.len(), sessions, "every session has its place");
+    }
 }

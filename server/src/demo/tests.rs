@@ -5,7 +5,7 @@ use std::path::Path;
 use sync_core::document::name::DocumentKind;
 use sync_core::document::slot::Slot;
 use sync_core::exchange::message::{HoldReason, HoldState};
-use sync_core::record::{Source, State, fold};
+use sync_core::record::{Flag, Source, State, fold};
 use sync_core::roster::{DeviceState, GrantState};
 use sync_core::time::Zone;
 
@@ -55,6 +55,7 @@ async fn a_district_has_a_past_that_came_about_as_it_would_in_a_school() {
         let record = fold(student.id, &zone, sources);
         assert!(record.goals.len() >= 2 && record.services.len() >= 2);
         conflicts += record.conflicts.len();
+        assert!(!record.flags.iter().any(Flag::asks), "nobody was in two places at once: {:?}", record.flags);
         sessions += record.sessions.len();
         observations += record.observations.len();
         certified += record.sessions.iter().filter(|session| session.state == State::Certified).count();
