@@ -23,8 +23,8 @@ test: ## Check everything; sets up what it needs beyond cargo and a C compiler
 soak: ## Run every test over and over, the long ones too (MINUTES=60 ROUNDS=200 DAMAGE_ROUNDS=20000)
 	@MINUTES="$(MINUTES)" ROUNDS="$(ROUNDS)" DAMAGE_ROUNDS="$(DAMAGE_ROUNDS)" tests/scripts/soak.sh
 
-fuzz: ## Run the property tests with many more cases (CASES=100000, ONLY=filter)
-	@CASES="$(CASES)" ONLY="$(ONLY)" tests/scripts/fuzz.sh
+fuzz: ## Run the property tests with many more cases, and the fuzz targets (CASES=100000, ONLY=filter, FUZZ_SECONDS=600)
+	@CASES="$(CASES)" ONLY="$(ONLY)" FUZZ_SECONDS="$(FUZZ_SECONDS)" tests/scripts/fuzz.sh
 
 audit: ## Check licences and advisories; fetches the advisory database
 	@tests/scripts/audit.sh

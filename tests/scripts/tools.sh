@@ -52,3 +52,11 @@ need_deny() {
         "cargo-deny could not be built." \
         "It needs the crate registry once; see the message above."
 }
+
+need_fuzz() {
+    cargo fuzz --version >/dev/null 2>&1 && return
+    echo "cargo-fuzz builds the fuzz targets and is not here yet: building it, once."
+    cargo install --locked cargo-fuzz || missing \
+        "cargo-fuzz could not be built." \
+        "It needs the crate registry once; see the message above."
+}
