@@ -83,9 +83,7 @@ pub(super) fn record(record: &Json, roster: &Roster) -> String {
             &format!("{} values for {what}: see `conflicts`  [{id}]", list(conflict, "values").len()),
         );
     }
-    for told in flag::lines(list(record, "flags"), roster) {
-        line(&mut words, &told);
-    }
+    words.push_str(&flag::of_student(list(record, "flags"), roster));
     for waiting in list(record, "waiting_for_review") {
         let reason = text(waiting, "reason").replace('_', " ");
         line(&mut words, &format!("waiting for review: {} ({reason})", text(waiting, "what")));
@@ -97,7 +95,8 @@ pub(super) fn record(record: &Json, roster: &Roster) -> String {
 pub(super) fn conflicts(conflicts: &[Json], flags: &[Json], roster: &Roster) -> String {
     let mut words = String::new();
     for conflict in conflicts {
-        line(&mut words, &format!("{}  [{}]", text(conflict, "what"), text(conflict, "id")));
+        let of = name(conflict, roster).map_or_else(String::new, |name| format!(", {name}"));
+        line(&mut words, &format!("{}{of}  [{}]", text(conflict, "what"), text(conflict, "id")));
         for value in list(conflict, "values") {
             line(
                 &mut words,
@@ -108,9 +107,7 @@ pub(super) fn conflicts(conflicts: &[Json], flags: &[Json], roster: &Roster) -> 
     if !words.is_empty() {
         line(&mut words, "Decide with `resolve ID --keep N`, or with `--value V` for another one.");
     }
-    for told in flag::lines(flags, roster) {
-        line(&mut words, &told);
-    }
+    words.push_str(&flag::of_all(flags, roster));
     or(words, "No values differ, and nothing is to be decided.")
 }
 
@@ -120,8 +117,7 @@ pub(super) fn holds(holds: &[Json], roster: &Roster) -> String {
     for hold in holds {
         let whose =
             if hold["mine"] == true { "yours".into() } else { format!("by {}", who(roster, hold, "author")) };
-        let student = text(hold, "student").parse().ok().and_then(|id| roster.students.get(&id));
-        let of = student.map_or_else(String::new, |student| format!(", {}", view::name_of(student)));
+        let of = name(hold, roster).map_or_else(String::new, |name| format!(", {name}"));
         let what = format!("{}{of}, {whose}: {}", text(hold, "what"), state(hold));
         line(&mut words, &format!("{what}  [{}]", text(hold, "id")));
     }
@@ -165,6 +161,12 @@ fn state(hold: &Json) -> String {
 fn who(roster: &Roster, json: &Json, name: &str) -> String {
     let person: Option<PersonId> = text(json, name).parse().ok();
     person.map_or_else(|| "somebody".into(), |person| view::who(roster, person))
+}
+
+/// Returns the name of the student that something is about.
+fn name<'a>(json: &Json, roster: &'a Roster) -> Option<&'a str> {
+    let student = roster.students.get(&text(json, "student").parse().ok()?)?;
+    Some(view::name_of(student))
 }
 
 fn or(words: String, nothing: &str) -> String {

@@ -2,8 +2,11 @@
 
 use serde_json::{Value as Json, json};
 use sync_core::document::schema::VOID;
+use sync_core::document::slot::SlotKey;
+use sync_core::ids::PersonId;
 use sync_core::record::{Flag, Record, RecordRef};
 use sync_core::service::minutes::WeekMinutes;
+use sync_core::time::Moment;
 
 use crate::deeds::Desk;
 use crate::fields::shown;
@@ -44,11 +47,29 @@ fn view(record: &Record<'_>, flag: &Flag) -> Json {
         "student": record.student,
         "kind": record.find(about).map(|entry| entry.id().kind.word()),
         "record": about.to_string(),
+        "by": by(record, about, other),
+        "at": at(record, about).map(|at| record.zone.rfc3339(at)),
         "other": other.map(|other| other.to_string()),
         "field": field,
         "asks": flag.asks(),
         "said": if let Flag::VoidBesideAmendment(id) = flag { said(record, id) } else { Vec::new() },
     })
+}
+
+/// Returns whose records a flag is about, each person once.
+fn by(record: &Record<'_>, about: SlotKey, other: Option<SlotKey>) -> Vec<PersonId> {
+    let mut authors: Vec<PersonId> =
+        std::iter::once(about).chain(other).filter_map(|key| Some(record.find(key)?.author())).collect();
+    authors.dedup();
+    authors
+}
+
+/// Returns when what a flag is about took place; where its record does not say, when it was made.
+fn at(record: &Record<'_>, about: SlotKey) -> Option<Moment> {
+    let session = record.sessions.iter().find(|session| session.head.key() == about);
+    let observation = record.observations.iter().find(|observation| observation.head.key() == about);
+    let started = session.and_then(|one| one.start()).or_else(|| observation.and_then(|one| one.start));
+    started.or_else(|| record.find(about)?.made().corrected_at())
 }
 
 /// Returns what was said of a record since it was made, who said it and when, the removal first.

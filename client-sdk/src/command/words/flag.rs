@@ -2,13 +2,44 @@
 
 use serde_json::Value as Json;
 
-use super::{list, text, who};
+use super::{list, name, text, who};
 use crate::roster::Roster;
+use crate::view;
 
-/// Says each flag: what it is, what can be done about it, and the ids to do it with.
-pub(super) fn lines(flags: &[Json], roster: &Roster) -> Vec<String> {
-    let told = flags.iter().filter(|flag| !told_better(flags, flag));
-    told.map(|flag| line(flag, roster)).collect()
+/// Occurrences of one thing that an overview lists; whoever looks at the student's record sees them all.
+const LISTED_MAX: usize = 5;
+
+/// Says the flags of one student, each with what can be done about it.
+pub(super) fn of_student(flags: &[Json], roster: &Roster) -> String {
+    say(flags, roster, usize::MAX)
+}
+
+/// Says the flags of many students, by name, and of each thing no more than a few.
+pub(super) fn of_all(flags: &[Json], roster: &Roster) -> String {
+    say(flags, roster, LISTED_MAX)
+}
+
+fn say(flags: &[Json], roster: &Roster, listed: usize) -> String {
+    let told: Vec<&Json> = flags.iter().filter(|flag| !told_better(flags, flag)).collect();
+    let mut words = String::new();
+    for same in told.chunk_by(|one, other| heading(one) == heading(other)) {
+        let Some(first) = same.first() else { continue };
+        let ask = if first["asks"] == true { "to decide" } else { "look at" };
+        let of = name(first, roster).map_or_else(String::new, |name| format!(", {name}"));
+        words.push_str(&format!("{ask}{of}: {}\n", sentence(first)));
+        for flag in same.iter().take(listed) {
+            words.push_str(&occurrence(flag, roster));
+        }
+        if let Some(more) = same.len().checked_sub(listed).filter(|more| *more > 0) {
+            words
+                .push_str(&format!("  and {more} more: see `record --student {}`\n", text(first, "student")));
+        }
+    }
+    words
+}
+
+fn heading(flag: &Json) -> [&Json; 4] {
+    ["student", "what", "kind", "field"].map(|name| &flag[name])
 }
 
 /// Returns whether another flag says the same of the same two sessions, and more.
@@ -17,16 +48,28 @@ fn told_better(flags: &[Json], flag: &Json) -> bool {
     flag["what"] == "sessions_overlap" && flags.iter().filter(same).any(|other| other["what"] == "duplicate")
 }
 
-fn line(flag: &Json, roster: &Roster) -> String {
-    let ask = if flag["asks"] == true { "to decide" } else { "look at" };
+/// Says when and by whom it was, with the ids to do something about it, and who said what of it since.
+fn occurrence(flag: &Json, roster: &Roster) -> String {
+    let people: Vec<String> = list(flag, "by")
+        .iter()
+        .filter_map(|person| person.as_str()?.parse().ok())
+        .map(|person| view::who(roster, person))
+        .collect();
+    let by = if people.is_empty() { String::new() } else { format!(", by {}", people.join(" and ")) };
     let other = if flag["other"].is_null() { String::new() } else { format!(" [{}]", text(flag, "other")) };
-    let mut told = format!("{ask}: {}  [{}]{other}", sentence(flag), text(flag, "record"));
+    let mut told = format!("  {}{by}  [{}]{other}\n", minute(flag, "at"), text(flag, "record"));
     for said in list(flag, "said") {
-        let at = text(said, "at");
-        let (day, by) = (at.get(..16).unwrap_or(&at).replace('T', " "), who(roster, said, "by"));
-        told.push_str(&format!("\n  {}: {} by {by}, {day}", text(said, "field"), said["value"]));
+        let by = who(roster, said, "by");
+        let (field, at) = (text(said, "field"), minute(said, "at"));
+        told.push_str(&format!("    {field}: {} by {by}, {at}\n", said["value"]));
     }
     told
+}
+
+/// Returns a moment to the minute.
+fn minute(json: &Json, name: &str) -> String {
+    let at = text(json, name);
+    at.get(..16).map_or_else(|| "some time".into(), |minute| minute.replace('T', " "))
 }
 
 fn sentence(flag: &Json) -> String {

@@ -116,7 +116,10 @@ fn a6_minutes_are_amended_while_the_session_is_voided() {
         assert_eq!(tablet.ok("conflicts")["flags"], record["flags"], "somebody is to decide");
     }
     let told = carla.in_words("conflicts");
-    assert!(told.contains("to decide: this session was removed, and it was changed"), "{told}");
+    assert!(
+        told.contains("to decide, Maribel Quintero: this session was removed, and it was changed"),
+        "{told}"
+    );
     assert!(
         told.contains("void: true by you") && told.contains("segments.1.minutes: 45 by Dov Katz"),
         "{told}"
