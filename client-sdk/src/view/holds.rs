@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 use sync_core::document::schema::RecordKind;
 use sync_core::exchange::client::state::{ActRow, ActState};
 use sync_core::exchange::message::{HoldState, HoldView};
+use sync_core::ids::HoldId;
 use sync_core::record::{Record, main_of, waiting};
 
 use crate::deeds::Desk;
@@ -21,6 +22,20 @@ pub fn holds(desk: &Desk<'_>) -> Result<Vec<Json>, Trouble> {
         all.extend(without_view(desk, &act)?);
     }
     Ok(all)
+}
+
+/// Returns one of them.
+///
+/// # Errors
+/// The store's.
+pub fn hold(desk: &Desk<'_>, id: HoldId) -> Result<Option<Json>, Trouble> {
+    if let Some(hold) = desk.tablet().hold(id)? {
+        return view(desk, &hold).map(Some);
+    }
+    match desk.tablet().acts()?.iter().find(|act| act.state == ActState::Held(id)) {
+        Some(act) => without_view(desk, act),
+        None => Ok(None),
+    }
 }
 
 /// Returns an own act that is held, and of which the server has told no more than that: such as after handing in.
