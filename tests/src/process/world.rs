@@ -105,6 +105,20 @@ impl World {
         self.with_server(|server| server.ok(line))
     }
 
+    /// Returns a token of a coordinator's or a case manager's, made on the server's machine.
+    pub fn token_of(&self, person: &str) -> String {
+        let ran = self.installation.carryover(&format!("admin token --as {person} --json --data"), &[]).ok();
+        let said: Value = serde_json::from_str(&ran.stdout).unwrap();
+        said["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Runs a remote command as a coordinator or a case manager.
+    pub fn as_person(&self, person: &str, line: &str) -> Value {
+        let token = self.token_of(person);
+        let ran = self.with_server(|server| server.run_as(&token, line)).ok();
+        serde_json::from_str(&ran.stdout).unwrap()
+    }
+
     /// Takes the server away, running as it is.
     pub fn take_server(&self) -> Server {
         self.server.borrow_mut().take().expect("the server is running")
