@@ -5,10 +5,9 @@ use sync_core::document::schema::RecordKind;
 use sync_core::exchange::client::state::{ActRow, ActState};
 use sync_core::exchange::message::{HoldState, HoldView};
 use sync_core::ids::HoldId;
-use sync_core::record::{Record, main_of, waiting};
+use sync_core::record::{Record, Shown, ShownRecord, main_of, waiting};
 
 use crate::deeds::Desk;
-use crate::fields::{shown, shown_record};
 use crate::trouble::Trouble;
 
 /// Returns the holds as of the last exchange.
@@ -75,11 +74,11 @@ fn fields(desk: &Desk<'_>, record: &Record<'_>, hold: &HoldView) -> Json {
     let zone = &record.zone;
     let made = about.filter(|about| about.field.is_none()).and_then(|about| {
         let slot = hold.slots.iter().find(|slot| slot.key == about.record)?;
-        Some(shown_record(about.kind, &slot.fields, zone))
+        Some(json!(ShownRecord { kind: about.kind, fields: &slot.fields, zone }))
     });
     let of_field = |value: Option<&sync_core::document::slot::Value>| {
         let about = about?;
-        Some(shown(about.kind, about.field.as_deref()?, value?, zone))
+        Some(json!(Shown { kind: about.kind, path: about.field.as_deref()?, value: value?, zone }))
     };
     json!({
         "id": hold.id,
