@@ -3,8 +3,9 @@
 //! Stories that have a number in the domain's list of acceptance scenarios bear it in their names.
 
 pub(crate) mod caseload;
+mod demo;
 mod edits;
-mod family;
+pub(crate) mod family;
 mod groups;
 mod holds;
 mod hour;
@@ -19,6 +20,7 @@ mod refusals;
 mod sdk;
 mod tallies;
 mod tampered;
+mod watching;
 
 use std::collections::BTreeSet;
 
