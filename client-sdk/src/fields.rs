@@ -1,12 +1,12 @@
 //! Values as people write and read them: `minutes=25`, `target=80`, a start with its offset.
 //!
-//! Records keep whole numbers: figures to reach in thousandths, instants in milliseconds. Here, and nowhere else, is where the two meet.
+//! Records keep whole numbers: figures to reach in thousandths, instants in milliseconds. What is typed becomes one here; how it is shown
+//! is the record's own, see [`Shown`](sync_core::record::Shown).
 
-use serde_json::{Map, Value as Json, json};
 use sync_core::document::schema::{RecordKind, Type, editable_leaf, in_thousandths};
-use sync_core::document::slot::{ACT, AT, Fields, OFFSET, Slot, Value};
+use sync_core::document::slot::{Fields, Slot, Value};
 use sync_core::measure::thousandths::Thousandths;
-use sync_core::time::{Moment, Zone, day_from_text, moment_from_rfc3339};
+use sync_core::time::{day_from_text, moment_from_rfc3339};
 
 use crate::trouble::Trouble;
 
@@ -77,35 +77,10 @@ pub fn read(kind: RecordKind, path: &str, text: &str) -> Result<Value, Trouble> 
     }
 }
 
-fn is_moment(path: &str) -> bool {
-    path == "start" || (path.starts_with("segments.") && path.ends_with(".start"))
-}
-
-/// Returns a field's value as it is shown. It goes to somebody who may read the record.
-pub fn shown(kind: Option<RecordKind>, path: &str, value: &Value, zone: &Zone) -> Json {
-    match value {
-        Value::Int(int) if kind.is_some_and(|kind| in_thousandths(kind, path)) => json!(Thousandths(*int)),
-        Value::Int(int) if is_moment(path) => json!(zone.rfc3339(Moment(*int))),
-        Value::Int(int) => json!(int),
-        Value::Flag(flag) => json!(flag),
-        Value::Text(text) => json!(text),
-        Value::Map(map) => {
-            let inner = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-            let fields =
-                map.iter().map(|(name, value)| (name.clone(), shown(kind, &inner(name), value, zone)));
-            Json::Object(fields.collect::<Map<_, _>>())
-        }
-    }
-}
-
-/// Returns a whole record as it is shown, less what every slot carries.
-pub fn shown_record(kind: Option<RecordKind>, fields: &Fields, zone: &Zone) -> Json {
-    let own = fields.iter().filter(|(name, _)| ![ACT, AT, OFFSET].contains(&name.as_str()));
-    Json::Object(own.map(|(name, value)| (name.clone(), shown(kind, name, value, zone))).collect())
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -147,9 +147,12 @@ impl Roster {
 
     /// Returns the name of a colleague, for the screen.
     pub fn name_of(&self, person: PersonId) -> Option<&str> {
-        let team = self.students.values().flat_map(|student| &student.team);
+        let named = self.students.values().flat_map(|student| {
+            let team = student.team.iter().map(|member| (member.person, &member.name));
+            team.chain(student.not_today.iter().map(|other| (other.person, &other.name)))
+        });
         // It goes to the screen of somebody on the same team.
-        team.into_iter().find(|member| member.person == person).map(|member| member.name.expose().as_str())
+        named.into_iter().find(|(who, _)| *who == person).map(|(_, name)| name.expose().as_str())
     }
 
     /// Says who can help with what a person may not do with a student.

@@ -66,8 +66,7 @@ pub(super) fn holds(tools: &Tools) -> Result<Answer, Trouble> {
 
 pub(super) fn hold(tools: &Tools, id: &HoldId) -> Result<Answer, Trouble> {
     let answer = tools.look(|desk, _| {
-        let hold = desk.tablet().hold(*id)?.ok_or_else(|| Trouble::unknown("hold"))?;
-        let json = view::holds::view(desk, &hold)?;
+        let json = view::holds::hold(desk, *id)?.ok_or_else(|| Trouble::unknown("hold"))?;
         let words = words::hold(&json, &desk.roster);
         Ok(Answer::done(json!({ "holds": [json] }), words))
     })?;

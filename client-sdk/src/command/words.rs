@@ -85,8 +85,7 @@ pub(super) fn record(record: &Json, roster: &Roster) -> String {
     }
     words.push_str(&flag::of_student(list(record, "flags"), roster));
     for waiting in list(record, "waiting_for_review") {
-        let reason = text(waiting, "reason").replace('_', " ");
-        line(&mut words, &format!("waiting for review: {} ({reason})", text(waiting, "what")));
+        line(&mut words, &format!("waiting for review: {}{}", text(waiting, "what"), because(waiting)));
     }
     or(words, "Nothing is recorded yet.")
 }
@@ -152,10 +151,15 @@ fn figures(record: &Json, observation: &Json) -> String {
 /// Says where a hold stands.
 fn state(hold: &Json) -> String {
     match text(hold, "state").as_str() {
-        "waiting" => format!("waiting for review ({})", text(hold, "reason").replace('_', " ")),
+        "waiting" => format!("waiting for review{}", because(hold)),
         "declined" => format!("declined: {}", text(hold, "declined_because")),
         other => other.to_owned(),
     }
+}
+
+/// Says why something waits. Of what was handed in after the device's access had ended, nothing was told but that it does.
+fn because(hold: &Json) -> String {
+    hold["reason"].as_str().map_or_else(String::new, |reason| format!(" ({})", reason.replace('_', " ")))
 }
 
 fn who(roster: &Roster, json: &Json, name: &str) -> String {

@@ -3,10 +3,9 @@
 use serde_json::{Value as Json, json};
 use sync_core::document::schema::RecordKind;
 use sync_core::ids::ConflictId;
-use sync_core::record::{Conflict, Record};
+use sync_core::record::{Conflict, Record, Shown};
 
 use crate::deeds::Desk;
-use crate::fields::shown;
 use crate::trouble::Trouble;
 
 /// Returns the conflicts of everybody on the caseload.
@@ -47,7 +46,7 @@ fn view(record: &Record<'_>, conflict: &Conflict) -> Json {
             let said = alternative.said.first();
             json!({
                 "n": n,
-                "value": alternative.value.as_ref().map(|value| shown(Some(kind), &conflict.field, value, &record.zone)),
+                "value": alternative.value.as_ref().map(|value| Shown { kind: Some(kind), path: &conflict.field, value, zone: &record.zone }),
                 "by": said.map(|said| said.by()),
                 "at": said.and_then(|said| said.at).map(|at| record.zone.rfc3339(at)),
             })

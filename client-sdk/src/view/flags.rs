@@ -4,12 +4,11 @@ use serde_json::{Value as Json, json};
 use sync_core::document::schema::VOID;
 use sync_core::document::slot::SlotKey;
 use sync_core::ids::PersonId;
-use sync_core::record::{Flag, Record, RecordRef};
+use sync_core::record::{Flag, Record, RecordRef, Shown};
 use sync_core::service::minutes::WeekMinutes;
 use sync_core::time::Moment;
 
 use crate::deeds::Desk;
-use crate::fields::shown;
 use crate::trouble::Trouble;
 
 /// Returns the flags of everybody on the caseload about which a person is to decide.
@@ -82,7 +81,7 @@ fn said(record: &Record<'_>, id: &RecordRef) -> Vec<Json> {
         standing.into_iter().filter(|said| said.id != id.key).map(move |said| {
             json!({
                 "field": field,
-                "value": said.value.as_ref().map(|value| shown(Some(id.kind), &field, value, &record.zone)),
+                "value": said.value.as_ref().map(|value| Shown { kind: Some(id.kind), path: &field, value, zone: &record.zone }),
                 "by": said.by(),
                 "at": said.at.map(|at| record.zone.rfc3339(at)),
             })

@@ -4,10 +4,10 @@ use serde_json::{Value as Json, json};
 use sync_core::document::schema::RecordKind;
 use sync_core::exchange::client::state::{ActRow, ActState};
 use sync_core::exchange::message::{HoldState, HoldView};
-use sync_core::record::{Record, main_of, waiting};
+use sync_core::ids::HoldId;
+use sync_core::record::{Record, Shown, ShownRecord, main_of, waiting};
 
 use crate::deeds::Desk;
-use crate::fields::{shown, shown_record};
 use crate::trouble::Trouble;
 
 /// Returns the holds as of the last exchange.
@@ -21,6 +21,20 @@ pub fn holds(desk: &Desk<'_>) -> Result<Vec<Json>, Trouble> {
         all.extend(without_view(desk, &act)?);
     }
     Ok(all)
+}
+
+/// Returns one of them.
+///
+/// # Errors
+/// The store's.
+pub fn hold(desk: &Desk<'_>, id: HoldId) -> Result<Option<Json>, Trouble> {
+    if let Some(hold) = desk.tablet().hold(id)? {
+        return view(desk, &hold).map(Some);
+    }
+    match desk.tablet().acts()?.iter().find(|act| act.state == ActState::Held(id)) {
+        Some(act) => without_view(desk, act),
+        None => Ok(None),
+    }
 }
 
 /// Returns an own act that is held, and of which the server has told no more than that: such as after handing in.
@@ -60,11 +74,11 @@ fn fields(desk: &Desk<'_>, record: &Record<'_>, hold: &HoldView) -> Json {
     let zone = &record.zone;
     let made = about.filter(|about| about.field.is_none()).and_then(|about| {
         let slot = hold.slots.iter().find(|slot| slot.key == about.record)?;
-        Some(shown_record(about.kind, &slot.fields, zone))
+        Some(json!(ShownRecord { kind: about.kind, fields: &slot.fields, zone }))
     });
     let of_field = |value: Option<&sync_core::document::slot::Value>| {
         let about = about?;
-        Some(shown(about.kind, about.field.as_deref()?, value?, zone))
+        Some(json!(Shown { kind: about.kind, path: about.field.as_deref()?, value: value?, zone }))
     };
     json!({
         "id": hold.id,

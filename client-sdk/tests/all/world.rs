@@ -117,6 +117,7 @@ pub fn first_words(role: Role) -> Vec<Entry> {
             grade: "03".into(),
             school: None,
             team: vec![member(ME, "Ada", role), member(MANAGER, "Grace", Role::Cm)],
+            not_today: Vec::new(),
         };
         entries.push(fact(&student_key(student), &fact_of));
         let kinds: &[DocumentKind] = if role.is_clinician() {

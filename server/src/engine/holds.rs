@@ -36,6 +36,8 @@ pub enum Seen {
         mine: bool,
         /// What it would make or change.
         would: Vec<Waiting>,
+        /// The zone in which its instants are told.
+        zone: Zone,
     },
 }
 
@@ -153,7 +155,7 @@ impl Engine {
             if mine || hold.state != HoldState::Waiting { Vec::new() } else { self.standing_in(&hold)? };
         let zone = self.index().organisation()?.ok_or(KvError::Damaged("organisation"))?.zone;
         let would = would(&hold, &standing, &zone);
-        Ok(Seen::Whole { hold: Box::new(hold), mine, would })
+        Ok(Seen::Whole { hold: Box::new(hold), mine, would, zone })
     }
 
     /// Returns the slots that stand in a hold's document.

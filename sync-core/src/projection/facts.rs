@@ -84,6 +84,15 @@ pub struct TeamMember {
     pub roles: Roles,
 }
 
+/// Somebody who is not on a student's team today.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Colleague {
+    /// Who.
+    pub person: PersonId,
+    /// The name that colleagues see.
+    pub name: Sensitive<String>,
+}
+
 /// A student on whose team the reader stands today.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StudentFact {
@@ -99,6 +108,10 @@ pub struct StudentFact {
     pub school: Option<String>,
     /// Everybody on the team today, the reader included.
     pub team: Vec<TeamMember>,
+    /// Whoever has a place on the team that is over or still to come: what they wrote stands in the record or waits for review, and has
+    /// to be seen with their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_today: Vec<Colleague>,
 }
 
 /// Returns all facts that a person is to have on a day, encoded, by their keys.
@@ -147,17 +160,20 @@ fn stands(grant: &Grant, today: Date) -> bool {
 
 fn student_fact(index: &Index<'_>, student: Student, today: Date) -> Result<StudentFact, KvError> {
     let mut roles: BTreeMap<PersonId, Roles> = BTreeMap::new();
-    for grant in index.team(student.id)?.iter().filter(|grant| stands(grant, today)) {
-        roles.entry(grant.person).or_default().insert(grant.role);
+    for grant in index.team(student.id)?.iter().filter(|grant| grant.role.is_on_teams()) {
+        let today_as = roles.entry(grant.person).or_default();
+        if stands(grant, today) {
+            today_as.insert(grant.role);
+        }
     }
-    let mut team = Vec::new();
+    let (mut team, mut not_today) = (Vec::new(), Vec::new());
     for (id, roles) in roles {
-        team.extend(index.person(id)?.map(|person| TeamMember {
-            person: id,
-            external_id: person.external_id,
-            name: person.name,
-            roles,
-        }));
+        let Some(person) = index.person(id)? else { continue };
+        if roles.is_empty() {
+            not_today.push(Colleague { person: id, name: person.name });
+        } else {
+            team.push(TeamMember { person: id, external_id: person.external_id, name: person.name, roles });
+        }
     }
     let school = student.school.map(|school| index.school(school)).transpose()?.flatten();
     Ok(StudentFact {
@@ -167,6 +183,7 @@ fn student_fact(index: &Index<'_>, student: Student, today: Date) -> Result<Stud
         grade: student.grade,
         school: school.map(|school| school.name),
         team,
+        not_today,
     })
 }
 

@@ -32,5 +32,5 @@ pub use device::BareDevice;
 pub use network::{Cut, Network};
 pub use run::{Ran, WAIT_S_MAX, eventually, program, words};
 pub use server::{Doomed, Installation, Server};
-pub use tablet::{Said, Tablet};
+pub use tablet::{Said, Tablet, Watching};
 pub use world::{World, copy};

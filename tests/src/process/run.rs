@@ -72,14 +72,50 @@ impl Drop for Guard {
     }
 }
 
+/// A program that goes on until it ends or is stopped; killed with the value.
+#[derive(Debug)]
+pub(super) struct Running {
+    what: String,
+    child: Guard,
+    stdout: JoinHandle<String>,
+    stderr: JoinHandle<String>,
+}
+
+impl Running {
+    /// Starts a program.
+    pub(super) fn start(command: &mut Command) -> Self {
+        let what = format!("{command:?}");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Guard(command.spawn().unwrap());
+        let (stdout, stderr) = (gather(child.0.stdout.take()), gather(child.0.stderr.take()));
+        Self { what, child, stdout, stderr }
+    }
+
+    /// Returns whether it has not ended by itself.
+    pub(super) fn goes_on(&mut self) -> bool {
+        self.child.0.try_wait().unwrap().is_none()
+    }
+
+    /// Sends it a signal, by its name without `SIG`.
+    pub(super) fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
+    /// Waits for the end.
+    pub(super) fn end(mut self) -> Ran {
+        let status = self.child.wait(&self.what);
+        Ran { code: status.code(), stdout: self.stdout.join().unwrap(), stderr: self.stderr.join().unwrap() }
+    }
+}
+
 /// Runs a program to its end.
 pub(super) fn run(command: &mut Command) -> Ran {
-    let what = format!("{command:?}");
-    let mut child =
-        Guard(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
-    let (stdout, stderr) = (gather(child.0.stdout.take()), gather(child.0.stderr.take()));
-    let status = child.wait(&what);
-    Ran { code: status.code(), stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+    Running::start(command).end()
+}
+
+/// Sends a process a signal, by its name without `SIG`.
+pub(super) fn signal(process: &Guard, name: &str) {
+    run(Command::new("kill").args([&format!("-{name}"), &process.0.id().to_string()])).ok();
 }
 
 /// Reads beside, so that no pipe fills up.

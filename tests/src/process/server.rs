@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::clock::SchoolClock;
 use super::district::ZONE;
-use super::run::{Guard, Ran, eventually, program, run, words};
+use super::run::{Guard, Ran, eventually, program, run, signal, words};
 
 /// A data folder and its keys, whether or not they are being served.
 #[derive(Debug, Clone)]
@@ -73,7 +73,12 @@ impl Installation {
 
     /// Founds the demo district where there is nothing, and serves it.
     pub fn serve_demo(&self) -> Server {
-        self.announced_by("demo", 0)
+        self.serve_demo_on(0, "")
+    }
+
+    /// Serves the demo district on a port (0: any), as these options say.
+    pub fn serve_demo_on(&self, port: u16, options: &str) -> Server {
+        self.announced_by(&format!("demo {options}"), port)
     }
 
     fn announced_by(&self, command: &str, port: u16) -> Server {
@@ -188,8 +193,7 @@ impl Server {
 
     /// Ends it as a service manager would, and expects it to be content.
     pub fn stop(mut self) {
-        let pid = self.child.0.id().to_string();
-        run(Command::new("kill").args(["-TERM", &pid])).ok();
+        signal(&self.child, "TERM");
         let status = self.child.wait("the server's end");
         assert_eq!(status.code(), Some(0), "SIGTERM is a clean stop");
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::clock::SchoolClock;
 use super::network::Network;
-use super::run::{Guard, Ran, program, run, words};
+use super::run::{Guard, Ran, Running, program, run, words};
 
 /// What a command said.
 #[derive(Debug, Clone)]
@@ -95,6 +95,11 @@ impl Tablet {
         Guard(command.spawn().unwrap())
     }
 
+    /// Starts `sync --watch`, which goes on until it is stopped.
+    pub fn watch(&self) -> Watching {
+        Watching(Running::start(self.command("sync --watch").arg("--json")))
+    }
+
     /// Returns a student's effective record.
     pub fn record(&self, student: &str) -> Value {
         self.ok(&format!("record --student {student}"))
@@ -123,6 +128,28 @@ impl Tablet {
         let mut command = Command::new(program("carryover-tablet"));
         command.arg("--store").arg(&self.store).args(["--clock", &clock]).args(words(line));
         command
+    }
+}
+
+/// A tablet that keeps in step by itself; killed with the value.
+#[derive(Debug)]
+pub struct Watching(Running);
+
+impl Watching {
+    /// Returns whether it is still at it.
+    pub fn goes_on(&mut self) -> bool {
+        self.0.goes_on()
+    }
+
+    /// Waits until it has ended by itself, and returns what it said.
+    pub fn end(self) -> Said {
+        said("sync --watch", self.0.end())
+    }
+
+    /// Stops it by a signal (`TERM`, as a service manager does, or `INT`, as a person at a keyboard does), and returns what it said at its end.
+    pub fn stop(self, signal: &str) -> Said {
+        self.0.signal(signal);
+        said("sync --watch", self.0.end())
     }
 }
 

@@ -1,8 +1,9 @@
 //! A district with its server and its tablets.
 
-use std::cell::{Cell, RefCell};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -20,8 +21,8 @@ pub struct World {
     pub installation: Installation,
     /// The time that all programs show.
     pub clock: SchoolClock,
-    server: RefCell<Option<Server>>,
-    tablets: Cell<usize>,
+    server: RwLock<Option<Server>>,
+    tablets: AtomicUsize,
     folder: TempDir,
 }
 
@@ -68,18 +69,27 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let clock = SchoolClock::starting(TODAY);
         let installation = found(folder.path(), clock);
-        let server = RefCell::new(Some(serve(&installation)));
-        Self { installation, clock, server, tablets: Cell::new(0), folder }
+        let server = RwLock::new(Some(serve(&installation)));
+        Self { installation, clock, server, tablets: AtomicUsize::new(0), folder }
     }
 
     /// Copies a district at rest, with its tablets, into a world of its own.
     pub fn copied(of: &World) -> Self {
-        assert!(of.server.borrow().is_none(), "only what is at rest can be copied");
+        assert!(
+            of.server.read().unwrap_or_else(PoisonError::into_inner).is_none(),
+            "only what is at rest can be copied"
+        );
         let folder = tempfile::tempdir().unwrap();
         copy(of.folder.path(), folder.path());
         let installation = Installation::at(folder.path(), of.clock);
-        let server = RefCell::new(Some(installation.serve()));
-        Self { installation, clock: of.clock, server, tablets: of.tablets.clone(), folder }
+        let server = RwLock::new(Some(installation.serve()));
+        Self {
+            installation,
+            clock: of.clock,
+            server,
+            tablets: AtomicUsize::new(of.tablets.load(Ordering::SeqCst)),
+            folder,
+        }
     }
 
     /// Lets days go by; the server is started again, and tablets that are unpacked from now on show the new time.
@@ -97,7 +107,12 @@ impl World {
 
     /// Asks something of the running server.
     pub fn with_server<T>(&self, ask: impl FnOnce(&Server) -> T) -> T {
-        ask(self.server.borrow().as_ref().expect("the server is running"))
+        ask(self
+            .server
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .expect("the server is running"))
     }
 
     /// Runs a remote command as the administrator.
@@ -105,14 +120,28 @@ impl World {
         self.with_server(|server| server.ok(line))
     }
 
+    /// Returns a token of a coordinator's or a case manager's, made on the server's machine.
+    pub fn token_of(&self, person: &str) -> String {
+        let ran = self.installation.carryover(&format!("admin token --as {person} --json --data"), &[]).ok();
+        let said: Value = serde_json::from_str(&ran.stdout).unwrap();
+        said["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Runs a remote command as a coordinator or a case manager.
+    pub fn as_person(&self, person: &str, line: &str) -> Value {
+        let token = self.token_of(person);
+        let ran = self.with_server(|server| server.run_as(&token, line)).ok();
+        serde_json::from_str(&ran.stdout).unwrap()
+    }
+
     /// Takes the server away, running as it is.
     pub fn take_server(&self) -> Server {
-        self.server.borrow_mut().take().expect("the server is running")
+        self.server.write().unwrap_or_else(PoisonError::into_inner).take().expect("the server is running")
     }
 
     /// Lets a server be the world's.
     pub fn set_server(&self, server: Server) {
-        *self.server.borrow_mut() = Some(server);
+        *self.server.write().unwrap_or_else(PoisonError::into_inner) = Some(server);
     }
 
     /// Returns a folder of the world, which is there.
@@ -138,8 +167,8 @@ impl World {
 
     /// Gives somebody a tablet out of its box.
     pub fn unpaired(&self, person: &str) -> Tablet {
-        self.tablets.set(self.tablets.get() + 1);
-        let store = self.folder.path().join(format!("tablet-{}-{person}", self.tablets.get()));
+        let nth = self.tablets.fetch_add(1, Ordering::SeqCst) + 1;
+        let store = self.folder.path().join(format!("tablet-{nth}-{person}"));
         Tablet::new(person, &store, Network::to(&self.url()), self.clock)
     }
 

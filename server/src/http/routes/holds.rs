@@ -7,14 +7,11 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as JsonValue};
-use sync_core::document::schema::{RecordKind, in_thousandths};
-use sync_core::document::slot::{ACT, AT, Fields, OFFSET, Value};
-use sync_core::exchange::server::entry::Hold;
+use serde_json::Value as JsonValue;
+use sync_core::document::slot::Value;
 use sync_core::exchange::server::review::{DECIDED_MAX, Review};
 use sync_core::ids::{HoldId, PersonId, StudentId};
-use sync_core::measure::thousandths::Thousandths;
-use sync_core::record::{Waiting, main_of};
+use sync_core::record::{Shown, ShownRecord, Waiting, main_of};
 use utoipa::ToSchema;
 
 use super::caller::{Caller, anyone, bearer, not_restored, not_waiting};
@@ -219,22 +216,20 @@ pub(super) fn viewer(engine: &Engine, caller: &Caller) -> Result<Viewer, ApiErro
 
 /// Returns a hold in the fields that scripts know; what the viewer may not see, or cannot be read, is null.
 fn view(seen: &Seen) -> HoldRow {
-    match seen {
-        Seen::Exists(hold) => fields(hold, None, &[]),
-        Seen::Whole { hold, mine, would } => fields(hold, Some(*mine), would),
-    }
-}
-
-fn fields(hold: &Hold, mine: Option<bool>, would: &[Waiting]) -> HoldRow {
+    let (hold, mine, would, zone) = match seen {
+        Seen::Exists(hold) => (hold, None, &[][..], None),
+        Seen::Whole { hold, mine, would, zone } => (hold, Some(*mine), &would[..], Some(zone)),
+    };
     let about = main_of(would);
     let made = about.filter(|about| about.field.is_none()).and_then(|about| {
         let slot = hold.slots.iter().find(|slot| slot.key == about.record)?;
-        Some(without_frame(about.kind, &slot.fields))
+        plain(ShownRecord { kind: about.kind, fields: &slot.fields, zone: zone? })
     });
-    let of_field =
-        |about: &Waiting, value: &Value| shown(about.kind, about.field.as_deref().unwrap_or(""), value);
-    let present = about.and_then(|about| Some(of_field(about, about.present.as_ref()?)));
-    let proposed = about.and_then(|about| Some(of_field(about, about.proposed.as_ref()?))).or(made);
+    // It goes to somebody who may read the record.
+    let of_field = |about: &Waiting, value: &Value| {
+        let path = about.field.as_deref().unwrap_or_default();
+        plain(Shown { kind: about.kind, path, value, zone: zone? })
+    };
     HoldRow {
         id: hold.id,
         student: hold.name.subject,
@@ -244,51 +239,13 @@ fn fields(hold: &Hold, mine: Option<bool>, would: &[Waiting]) -> HoldRow {
         reason: hold.reason.name(),
         what: about.map(|about| about.what(would.len())),
         field: about.and_then(|about| about.field.clone()),
-        present,
-        proposed,
+        present: about.and_then(|about| of_field(about, about.present.as_ref()?)),
+        proposed: about.and_then(|about| of_field(about, about.proposed.as_ref()?)).or(made),
         state: hold.state.name(),
         late: about.map(|_| hold.late),
     }
 }
 
-fn without_frame(kind: Option<RecordKind>, fields: &Fields) -> JsonValue {
-    let own = fields.iter().filter(|(name, _)| ![ACT, AT, OFFSET].contains(&name.as_str()));
-    JsonValue::Object(own.map(|(name, value)| (name.clone(), shown(kind, name, value))).collect())
-}
-
-/// Returns the value of a field as people write it: a figure that is stored in thousandths as a decimal.
-fn shown(kind: Option<RecordKind>, field: &str, value: &Value) -> JsonValue {
-    match value {
-        Value::Int(figure) if kind.is_some_and(|kind| in_thousandths(kind, field)) => {
-            serde_json::to_value(Thousandths(*figure)).unwrap_or_default()
-        }
-        Value::Flag(_) | Value::Int(_) | Value::Text(_) | Value::Map(_) => plain(value),
-    }
-}
-
-/// Returns a slot's value as JSON has it. It goes to somebody who may read the record.
-fn plain(value: &Value) -> JsonValue {
-    match value {
-        Value::Flag(flag) => JsonValue::from(*flag),
-        Value::Int(int) => JsonValue::from(*int),
-        Value::Text(text) => JsonValue::from(text.as_str()),
-        Value::Map(map) => JsonValue::Object(
-            map.iter().map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>(),
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_target_is_shown_as_people_write_it() {
-        let goal = Some(RecordKind::Goal);
-        assert_eq!(shown(goal, "target", &Value::Int(80_000)), json!(80));
-        assert_eq!(shown(goal, "baseline", &Value::Int(12_500)), json!(12.5));
-        assert_eq!(shown(Some(RecordKind::Session), "segments.1.minutes", &Value::Int(30)), json!(30));
-    }
+fn plain(shown: impl Serialize) -> Option<JsonValue> {
+    serde_json::to_value(shown).ok()
 }

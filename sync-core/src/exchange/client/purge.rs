@@ -1,5 +1,6 @@
 //! Purging: what a person may read no more leaves the tablet, when everything of hers in it has a receipt.
 
+use crate::document::name::DocumentName;
 use crate::exchange::client::copy::clear;
 use crate::exchange::client::state::{ActState, Tablet, key};
 use crate::exchange::message::HoldState;
@@ -7,18 +8,26 @@ use crate::ids::{DocumentId, HoldId};
 use crate::kv::{KvError, KvRead, Overlay, Write};
 use crate::seeded::{Bug, seeded};
 
-/// Returns the ended documents in which nothing waits for a receipt any more: they can go now.
+/// Returns the ended documents of students with whom nothing waits for a receipt any more: they can go now.
 ///
+/// What waits may stand in another document than the one that ended: whoever entered it still works with all that there is.
 /// An open live session of their students keeps them, too; the caller knows of those.
 ///
 /// # Errors
 /// [`KvError`].
 pub fn due(store: &dyn KvRead) -> Result<Vec<DocumentId>, KvError> {
     let tablet = Tablet(store);
-    let unsent: Vec<DocumentId> =
-        tablet.acts()?.iter().filter(|act| act.state == ActState::Unsent).map(|act| act.name.id()).collect();
-    let ended = tablet.to_purge()?.into_iter().map(|(document, _)| document);
-    Ok(ended.filter(|document| !unsent.contains(document) || seeded(Bug::PurgedBeforeReceipt)).collect())
+    let unsent: Vec<DocumentName> =
+        tablet.acts()?.into_iter().filter(|act| act.state == ActState::Unsent).map(|act| act.name).collect();
+    let mut due = Vec::new();
+    for (document, _) in tablet.to_purge()? {
+        let student = tablet.copy(document)?.map(|copy| copy.name.subject);
+        let waits = unsent.iter().any(|name| name.id() == document || Some(name.subject) == student);
+        if !waits || seeded(Bug::PurgedBeforeReceipt) {
+            due.push(document);
+        }
+    }
+    Ok(due)
 }
 
 /// Removes an ended document. Of the person's own work in it, what waits for review stays until its final state was shown.

@@ -6,6 +6,7 @@
 mod damage;
 mod server;
 mod tablet;
+mod told;
 
 use std::collections::BTreeSet;
 
@@ -29,16 +30,16 @@ fn rounds_at_a_place() -> usize {
 }
 
 /// Draws numbers in an order that a seed gives, so that a failure can be told by its round.
-struct Draw(u64);
+pub(crate) struct Draw(u64);
 
 impl Draw {
     /// Begins a test's own numbers, which `DICE` makes others.
-    fn new(of_test: u64) -> Self {
+    pub(crate) fn new(of_test: u64) -> Self {
         Self(number::<u64>("DICE").unwrap_or_default().wrapping_add(of_test))
     }
 
     /// Returns a number below `end` (splitmix64, Steele and others 2014).
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use sync_core::exchange::server::reply::INLINE_CHANGES_MAX;
 use tests::process::{Installation, Server, Tablet, World};
 
+use super::told::{School, is_rich, same};
 use super::{Draw, everything, log, rounds, rounds_at_a_place, sessions};
 
 /// Until when after the first byte a server is killed in the rounds of random moments, in microseconds.
@@ -20,6 +22,8 @@ struct Dying {
     carla: Tablet,
     logged: BTreeSet<String>,
     port: u16,
+    /// All else that has happened in the school, where a test looks at that, too.
+    school: Option<School>,
 }
 
 impl Dying {
@@ -27,7 +31,14 @@ impl Dying {
         let world = World::new();
         let (ana, carla) = (world.tablet("slp1"), world.tablet("cm1"));
         let port = world.with_server(Server::port);
-        Self { world, ana, carla, logged: BTreeSet::new(), port }
+        Self { world, ana, carla, logged: BTreeSet::new(), port, school: None }
+    }
+
+    /// Opens a school to which everything has happened before its server begins to die.
+    fn in_a_school_that_has_lived() -> Self {
+        let mut dying = Self::new();
+        dying.school = Some(School::lived(&dying.world));
+        dying
     }
 
     fn log(&mut self) {
@@ -66,18 +77,40 @@ impl Dying {
         self.ana.ok("status")["waiting"].as_u64().unwrap()
     }
 
-    /// Takes everything derived away and compares what everybody is told.
-    fn end(self) {
-        let before = everything(&self.world, &[&self.ana, &self.carla]);
+    /// Stops the server, takes away what `take` does, and starts it again.
+    fn without(&self, take: impl FnOnce(&Path)) {
         self.world.take_server().stop();
         let verified = self.installation().verify();
         assert_eq!(verified.code, Some(0), "at rest: {verified:?}");
-        fs::remove_dir_all(self.installation().data().join("index")).unwrap();
+        take(&self.installation().data());
         self.world.set_server(self.installation().serve_on(self.port));
+    }
+
+    /// Takes everything derived away and compares what everybody is told.
+    fn end(self) {
+        for tablet in [&self.ana, &self.carla] {
+            // What was decided elsewhere is let go of with the exchange behind the one in which it was looked at.
+            tablet.ok("holds");
+            tablet.ok("sync");
+        }
+        let told = self.school.as_ref().map(|school| school.told(&self.world));
+        let before = everything(&self.world, &[&self.ana, &self.carla]);
+        self.without(|data| fs::remove_dir_all(data.join("index")).unwrap());
         for tablet in [&self.ana, &self.carla] {
             assert_eq!(tablet.ok("sync")["stored"], 0);
         }
         assert_eq!(everything(&self.world, &[&self.ana, &self.carla]), before);
+        if let (Some(school), Some(told)) = (&self.school, told) {
+            is_rich(&told);
+            same(&told, &school.told(&self.world), "without its index");
+            self.without(|data| fs::remove_dir_all(data.join("snapshots")).unwrap());
+            same(&told, &school.told(&self.world), "without its snapshots");
+            self.without(|_| {
+                let rebuilt = self.installation().carryover("rebuild --data", &[]);
+                assert_eq!(rebuilt.code, Some(0), "{rebuilt:?}");
+            });
+            same(&told, &school.told(&self.world), "rebuilt");
+        }
         // Somebody who begins from nothing is told the same.
         let another = self.world.tablet("cm1");
         assert_eq!(another.record("s1"), self.carla.record("s1"));
@@ -198,7 +231,7 @@ fn the_server_dies_within_a_snapshot() {
 
 #[test]
 fn the_server_dies_while_it_raises_the_horizon() {
-    let mut dying = Dying::new();
+    let mut dying = Dying::in_a_school_that_has_lived();
     for place in ["mid_snapshot:1", "before_horizon:1", "after_horizon:1"] {
         dying.log();
         dying.ana.ok("sync");
@@ -214,7 +247,7 @@ fn the_server_dies_while_it_raises_the_horizon() {
 
 #[test]
 fn the_server_dies_at_any_moment() {
-    let mut dying = Dying::new();
+    let mut dying = Dying::in_a_school_that_has_lived();
     let mut draw = Draw::new(27);
     for round in 0..rounds() {
         dying.log();

@@ -11,7 +11,7 @@ const PASSPHRASE: &str = "four+small+green+apples";
 
 /// A guardian with a browser: an address, and the cookie of a session once there is one.
 #[derive(Clone)]
-struct Guardian {
+pub(crate) struct Guardian {
     id: String,
     url: String,
     path: String,
@@ -20,7 +20,7 @@ struct Guardian {
 }
 
 impl Guardian {
-    fn invited(world: &World, student: &str, name: &str, language: &str) -> Self {
+    pub(crate) fn invited(world: &World, student: &str, name: &str, language: &str) -> Self {
         let line = format!("guardian invite --student {student} --name '{name}' --language {language}");
         Self::of(&world.url(), &world.admin(&line), "guardian")
     }
@@ -60,13 +60,13 @@ impl Guardian {
         self.cookie = cookie.split(';').next().unwrap().to_owned();
     }
 
-    fn redeems(&mut self) {
+    pub(crate) fn redeems(&mut self) {
         let form = format!("invitation={}&passphrase={PASSPHRASE}&again={PASSPHRASE}", self.invitation);
         self.comes_in("/redeem", &form);
     }
 
     /// Opens the page and returns what can be read there.
-    fn reads(&self) -> String {
+    pub(crate) fn reads(&self) -> String {
         let answer = self.get("/page");
         assert_eq!(answer.status, 200, "{}", words(&answer));
         words(&answer)

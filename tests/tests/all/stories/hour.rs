@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tests::process::{Tablet, World};
 
-use super::{list, log_session, text, with_id};
+use super::{Reader, is_nothing_to_a_stranger, list, log_session, text, with_id};
 
 /// The week of single sessions, and the one of the group.
 const WEEK: &str = "2026-10-19";
@@ -125,11 +125,20 @@ fn an_hour_offline_becomes_one_record_on_both_tablets() {
 
     // Somebody of the other school is told that there is nothing, and gets nothing.
     let bo = announced_tablet(&world, "slp-2");
-    let forbidden = bo.exits(7, "record --student s02");
-    assert_eq!(forbidden["error"]["code"], bo.exits(7, "record --student nobody")["error"]["code"]);
-    for name in &names {
+    let unknown = bo.exits(7, "record --student nobody");
+    for (student, name) in FOUR.iter().zip(&names) {
+        let record = format!("record --student {student}");
+        assert_eq!(bo.exits(7, &record)["error"], unknown["error"], "as one who is not there");
+        assert_ne!(iris.ok(&record)["sessions"], json!([]), "who may see it does");
         assert_eq!(bo.files_with(name), Vec::<PathBuf>::new(), "{name}");
+        assert_ne!(iris.files_with(name), Vec::<PathBuf>::new(), "{name}, as the search finds it elsewhere");
     }
+    let (member, stranger) = (Reader::paired(&world, "cm-1", 9), Reader::paired(&world, "slp-2", 10));
+    let four = FOUR.map(|student| world.student(student)["id"].clone());
+    let team: Vec<_> =
+        member.told.iter().filter(|name| four.contains(&json!(name.subject.to_string()))).collect();
+    assert!(team.len() >= 2 * FOUR.len(), "a plan and a log each at least: {team:?}");
+    is_nothing_to_a_stranger(&member, &stranger, &team);
     log_session(&bo, "s26", "2026-10-28T10:00:00-05:00");
     assert_eq!(bo.ok("sync")["stored"], 1);
 }

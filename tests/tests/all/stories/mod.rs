@@ -3,8 +3,9 @@
 //! Stories that have a number in the domain's list of acceptance scenarios bear it in their names.
 
 pub(crate) mod caseload;
+mod demo;
 mod edits;
-mod family;
+pub(crate) mod family;
 mod flags;
 mod groups;
 mod holds;
@@ -20,10 +21,16 @@ mod refusals;
 mod sdk;
 mod tallies;
 mod tampered;
+mod watching;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use sync_core::document::name::DocumentName;
+use sync_core::exchange::message::Entry;
+use sync_core::ids::DocumentId;
+use tests::process::http::{Answer, send};
+use tests::process::{BareDevice, World};
 
 /// Returns the members of a list.
 fn list(value: &Value) -> &[Value] {
@@ -45,6 +52,48 @@ fn ids(value: &Value) -> BTreeSet<String> {
 /// Returns the one member of a list with this id.
 fn with_id<'a>(value: &'a Value, id: &str) -> &'a Value {
     list(value).iter().find(|one| one["id"] == id).unwrap_or_else(|| panic!("no {id} in {value}"))
+}
+
+/// A member's device that speaks to the server by itself, and what it may read there.
+struct Reader {
+    url: String,
+    token: String,
+    /// The documents of which the exchange told it, with their students.
+    told: Vec<DocumentName>,
+}
+
+impl Reader {
+    fn paired(world: &World, person: &str, seed: u8) -> Self {
+        let code = text(&world.admin(&format!("device code {person}"))["code"]).to_owned();
+        let url = world.url();
+        let (reply, token) = BareDevice::pair(&url, &code, seed).exchange();
+        let told = reply.entries.iter().filter_map(|entry| match entry {
+            Entry::Begin { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        Self { url, token, told: told.collect() }
+    }
+
+    /// Asks for a document's snapshot.
+    fn asks_for(&self, document: DocumentId) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        let path = format!("/v1/documents/{document}/snapshot");
+        send(&self.url, "GET", &path, &[("authorization", &bearer)], b"")
+    }
+}
+
+/// Checks that a stranger gets nothing of what a member of the team gets: each document is answered as one that nobody has.
+fn is_nothing_to_a_stranger(member: &Reader, stranger: &Reader, team: &[&DocumentName]) {
+    let unknown = stranger.asks_for(DocumentId([7; 16]));
+    assert_eq!((unknown.status, &*unknown.refusal()), (404, "not_found"));
+    for name in team {
+        let whole = member.asks_for(name.id());
+        assert_eq!(whole.status, 200, "who may read it gets it: {whole:?}");
+        assert!(!whole.body.is_empty());
+        assert!(!stranger.told.contains(name), "nor was the stranger told of it");
+        let nothing = stranger.asks_for(name.id());
+        assert_eq!((nothing.status, &nothing.body), (404, &unknown.body), "not a byte: {nothing:?}");
+    }
 }
 
 /// Logs half an hour of push-in on a day of the stories' week, and returns the session's id.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tests::process::{Cut, World};
+use tests::process::{Cut, World, eventually};
 
 use super::{ids, list, log_session};
 
@@ -28,17 +28,38 @@ fn a2_a_week_offline_arrives_once_over_a_line_that_drops() {
     let unreachable = ana.exits(3, "sync");
     assert_eq!((unreachable["waiting"].as_u64(), unreachable["stored"].as_u64()), (Some(150), Some(0)));
 
+    let words = ana.in_words("status");
+    assert!(words.starts_with("Offline. 150 items saved on this tablet, waiting to be sent."), "{words}");
+
+    // Nobody presses anything from here on: the tablet is on, and the network comes back.
+    let mut watching = ana.watch();
+    let tries = ana.network.connections();
+    eventually("a try that finds no network", || (ana.network.connections() > tries).then_some(()));
     // Within the request, just before the answer, and within the answer; then what is left of two seconds at a time.
     ana.network.cut([Cut::request(0), Cut::request(3_000), Cut::answer(0), Cut::answer(90)]);
     ana.network.set_pace(Duration::from_millis(20));
     ana.network.drop_every(Duration::from_secs(2));
     ana.network.set_up(true);
-    let done = ana.ok("sync --until-done");
+    let mut seen = BTreeSet::new();
+    eventually("all saved", || {
+        let words = ana.in_words("status").trim().to_owned();
+        seen.insert(words.clone());
+        words.starts_with("All saved to school at 2026-10-16T").then_some(())
+    });
+    let items = " saved on this tablet, waiting to be sent.";
+    assert!(seen.iter().any(|words| words.ends_with(items) && words.contains("150 items")), "{seen:?}");
+    assert!(watching.goes_on());
+    let done = watching.stop("TERM");
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let done = done.json;
     assert_eq!((done["waiting"].as_u64(), done["held"].as_u64()), (Some(0), Some(0)), "{done}");
     assert_eq!(done["stored"].as_u64(), Some(150), "each act has one fate, and one only: {done}");
     assert_eq!(ana.network.cuts_left(), 0);
-    assert_eq!(ana.ok("status")["waiting"], 0);
     assert_eq!(ana.ok("sync")["stored"], 0);
+    let status = ana.ok("status");
+    assert_eq!((&status["waiting"], &status["held"], &status["refused"]), (&0.into(), &0.into(), &0.into()));
+    let words = ana.in_words("status");
+    assert!(!words.contains("waiting") && !words.contains("refused"), "{words}");
 
     let carla = world.tablet("cm1");
     for tablet in [&ana, &carla] {

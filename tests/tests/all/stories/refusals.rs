@@ -3,11 +3,10 @@
 use std::fs;
 
 use sync_core::exchange::codec;
-use sync_core::exchange::message::Entry;
 use tests::process::http::{Answer, raw, send};
 use tests::process::{BareDevice, Installation, SchoolClock, Server, World};
 
-use super::{list, log_session, text};
+use super::{Reader, is_nothing_to_a_stranger, list, log_session, text};
 
 /// More than any body may have.
 const TOO_LARGE_BYTES: usize = 20 * 1024 * 1024;
@@ -247,29 +246,8 @@ fn a_stranger_is_answered_as_if_there_were_nothing() {
     let ana = world.tablet("slp1");
     log_session(&ana, "s1", "2026-10-12T09:00:00-05:00");
     ana.ok("sync");
-    world.with_server(|server| {
-        let carla = BareDevice::pair(&server.url, &code_for(&world, "cm1"), 9);
-        let sol = BareDevice::pair(&server.url, &code_for(&world, "slp2"), 10);
-        let (reply, hers) = carla.exchange();
-        let (nothing, his) = sol.exchange();
-        let documents = |entries: &[Entry]| {
-            let begun = entries.iter().filter_map(|entry| match entry {
-                Entry::Begin { name, .. } => Some(name.id()),
-                _ => None,
-            });
-            begun.collect::<Vec<_>>()
-        };
-        let team = documents(&reply.entries);
-        assert!(team.len() >= 2, "a plan and a log at least: {team:?}");
-        assert!(documents(&nothing.entries).iter().all(|document| !team.contains(document)));
-        for document in &team {
-            let path = format!("/v1/documents/{document}/snapshot");
-            let get = |token: &str| {
-                let bearer = format!("Bearer {token}");
-                send(&server.url, "GET", &path, &[("authorization", &bearer)], b"")
-            };
-            assert_eq!(get(&hers).status, 200);
-            refused("a stranger's", &get(&his), 404, "not_found");
-        }
-    });
+    let (carla, sol) = (Reader::paired(&world, "cm1", 9), Reader::paired(&world, "slp2", 10));
+    let team: Vec<_> = carla.told.iter().collect();
+    assert!(team.len() >= 2, "a plan and a log at least: {team:?}");
+    is_nothing_to_a_stranger(&carla, &sol, &team);
 }
