@@ -5,6 +5,7 @@
 
 mod access;
 mod damage;
+mod half;
 mod server;
 mod tablet;
 
