@@ -2,7 +2,8 @@
 //!
 //! With the feature `testing`, `CARRYOVER_CRASH_AT=after_sync:3` aborts the process, at once and without a word, when it comes to the place
 //! `after_sync` for the third time; and `CARRYOVER_FAIL_AT=log_sync:3` lets what is tried at the place `log_sync` fail that time, once, as
-//! a disk does that says so. Without the feature nothing of this is in the program.
+//! a disk does that says so. A place that stands for the middle of something, `mid_append` say, lets a part of it happen first. Without the
+//! feature nothing of this is in the program.
 
 #[cfg(feature = "testing")]
 use std::sync::OnceLock;
@@ -13,8 +14,15 @@ use self::asked::Asked;
 /// Aborts the process, if a test asked for it here.
 #[cfg(feature = "testing")]
 pub fn crash_point(name: &str) {
+    crash_within(name, || ());
+}
+
+/// Does a part of what comes next and aborts, if a test asked for it here.
+#[cfg(feature = "testing")]
+pub fn crash_within(name: &str, part: impl FnOnce()) {
     static ASKED: OnceLock<Asked> = OnceLock::new();
     if ASKED.get_or_init(|| Asked::by("CARRYOVER_CRASH_AT")).is_now(name) {
+        part();
         std::process::abort();
     }
 }
@@ -30,6 +38,11 @@ pub fn fails_at(name: &str) -> bool {
 #[cfg(not(feature = "testing"))]
 #[inline(always)]
 pub fn crash_point(_: &str) {}
+
+/// Does nothing: only tests can ask for a crash.
+#[cfg(not(feature = "testing"))]
+#[inline(always)]
+pub fn crash_within(_: &str, _: impl FnOnce()) {}
 
 /// Returns false: only tests can ask for a failure.
 #[cfg(not(feature = "testing"))]

@@ -14,7 +14,7 @@ use sync_core::ids::DocumentId;
 use sync_core::kv::KvError;
 
 use super::{Engine, Progress};
-use crate::store::{State, Store, StoreError, Table, Writes};
+use crate::store::{State, Store, StoreError, Table, Writes, crash_point};
 use crate::transport::{Failure, SinkError, SnapshotHead, SnapshotSink, SnapshotWanted, Transport};
 use crate::trouble::Trouble;
 
@@ -114,6 +114,7 @@ impl<T: Transport> Engine<'_, T> {
                     pieces.head.as_ref().filter(|_| before > 0).map(|head| (before, head.etag.clone()));
                 let have = have.as_ref().map(|(bytes, etag)| (*bytes, etag.as_str()));
                 let asked = SnapshotWanted { document, at_least, token, have };
+                crash_point("before_fetch");
                 let came = self.transport.snapshot(asked, &mut pieces).await;
                 pieces.flush().map_err(Failure::from)?;
                 match came {
@@ -148,6 +149,7 @@ impl<T: Transport> Engine<'_, T> {
                     continue;
                 }
             }
+            crash_point("before_install");
             return self.install(document, &pieces);
         }
     }

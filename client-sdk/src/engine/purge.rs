@@ -9,7 +9,7 @@ use sync_core::ids::StudentId;
 use super::Engine;
 use crate::local::Local;
 use crate::session::Journal;
-use crate::store::{State, StoreError, Writes};
+use crate::store::{State, StoreError, Writes, crash_point};
 use crate::transport::Transport;
 use crate::trouble::Trouble;
 
@@ -25,6 +25,7 @@ impl<T: Transport> Engine<'_, T> {
         })?;
         let mut purged = 0;
         for document in &documents {
+            crash_point("before_purge");
             super::fetch::forget(self.store, *document)?;
             purged += self.store.update(|state| {
                 let subject = Tablet(state).copy(*document)?.map(|copy| copy.name.subject);
@@ -78,6 +79,7 @@ impl<T: Transport> Engine<'_, T> {
         if !self.store.read(|state| Ok::<_, Trouble>(Local(state).scrub_is_due()?))? {
             return Ok(());
         }
+        crash_point("before_scrub");
         let mut writes = Writes::new();
         writes.set_scrub(false);
         match self.store.scrub() {

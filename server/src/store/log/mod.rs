@@ -36,7 +36,7 @@ use super::disk::{Disk, DiskFile};
 use super::frame::{FRAME_BYTES_MAX, Frame, LogId, PAYLOAD_BYTES_MAX};
 use super::group::GROUP_BYTES_MAX;
 use super::room::Room;
-use crate::crash::fails_at;
+use crate::crash::{crash_within, fails_at};
 use sync_core::seeded::{Bug, seeded};
 
 /// The writer's side of the log.
@@ -145,6 +145,11 @@ impl Log {
         {
             self.roll(durable, log_id)?;
         }
+        crash_within("mid_append", || {
+            let (half, file) = (group.bytes.len() / 2, &self.tail.file);
+            // Whatever comes of it, the process ends here.
+            drop(file.write_at(&group.bytes[..half], self.tail.len).and_then(|()| file.sync()));
+        });
         while let Err(error) = self.tail.file.write_at(&group.bytes, self.tail.len) {
             if self.tail.file.truncate(self.tail.len).is_err() {
                 // Part of a frame stands where the next one would: nothing may be written behind it.

@@ -13,10 +13,11 @@ use crate::exchange::server::receipt::content_of;
 use crate::gate::apart::{Apart, Misshapen, shape_apart};
 use crate::gate::refusal::Refusal;
 use crate::gate::shape::{Shaped, Writer, shape_change, shape_slots, slots_in};
-use crate::ids::{ActId, DeviceId, DocumentId};
+use crate::ids::{ActId, DeviceId, DocumentId, PersonId};
 use crate::key::Keys;
 use crate::kv::KvError;
 use crate::roster::Device;
+use crate::roster::reading::{Roles, might_read};
 
 /// The code of what is refused because there is no such document for its author, whether or not it exists for others.
 pub const NO_SUCH_DOCUMENT: &str = "no_such_document";
@@ -127,6 +128,28 @@ pub(crate) fn unreadable(sealed: &Sealed) -> Checked {
     Checked { envelope, hash, content: Err(refused(Some(sealed.document), None, SEALED_UNREADABLE)) }
 }
 
+/// Returns whether somebody was given a document, as far as anybody can know.
+///
+/// What a restore has lost may have given it, and taken it again: by a place that was over before the roster was entered anew, or by a
+/// version of the policy that is in force no more. So there everybody counts to whom any version gives it in any place that the student's
+/// team has, or had, for them.
+pub(crate) fn may_have_been_given(
+    index: &Index<'_>,
+    person: PersonId,
+    name: &DocumentName,
+) -> Result<bool, KvError> {
+    if index.was_given(person, name.id())? {
+        return Ok(true);
+    }
+    if index.restored()?.is_none() {
+        return Ok(false);
+    }
+    let places = index.grants_of(name.subject, person)?.into_iter();
+    let real = places.filter(|grant| grant.to.is_none_or(|to| grant.from <= to));
+    let roles: Roles = real.map(|grant| grant.role).filter(|role| role.is_on_teams()).collect();
+    Ok(might_read(name, person, &roles))
+}
+
 fn refused(document: Option<DocumentId>, device: Option<DeviceId>, code: &str) -> Refused {
     let document = document.unwrap_or(DocumentId([0; 16]));
     Refused { document, device, code: code.to_owned(), acts: Vec::new() }
@@ -141,8 +164,11 @@ fn shape(
     let body = verified.body();
     let no = |code: &str| Ok(Err(refused(Some(body.document), Some(device.id), code)));
     let state = index.document(body.document)?;
-    let given = named.is_some() || index.was_given(device.person, body.document)?;
     let known = state.map(|state| (state.name, state.steps));
+    let given = match &known {
+        Some((name, _)) if named.is_none() => may_have_been_given(index, device.person, name)?,
+        Some(_) | None => named.is_some(),
+    };
     // Founded now or when it is decided, a document has the same maps.
     let founded = named.map(|name| (name.clone(), schema::steps(name.kind).len() as u32));
     let (Some((name, steps)), true) = (known.or(founded), given && !index.is_gone(body.document)?) else {

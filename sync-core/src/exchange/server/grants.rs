@@ -10,7 +10,7 @@ use crate::exchange::message::EndReason;
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::LogEntry;
 use crate::ids::{PersonId, StudentId};
-use crate::roster::reading::{Roles, may_read, might_read};
+use crate::roster::reading::{Roles, may_read};
 use crate::roster::{Grant, GrantState};
 
 impl Desk<'_> {
@@ -34,36 +34,7 @@ impl Desk<'_> {
             self.emit(LogEntry::Grant(grant))?;
         }
         self.found_documents(student)?;
-        self.begin_and_end(person, student)?;
         self.reconcile(person, student, self.today())
-    }
-
-    /// Begins and ends what a place gave that lay wholly in a part of the log that a restore has lost: who had a document once may still hand
-    /// in what was written in it. By which policy it was given then, nobody knows any more.
-    fn begin_and_end(&mut self, person: PersonId, student: StudentId) -> Result<(), DeskError> {
-        if self.index().restored()?.is_none() {
-            return Ok(());
-        }
-        let today = self.today();
-        let grants = self.index().grants_of(student, person)?.into_iter();
-        let over = grants.filter(|grant| grant.to.is_some_and(|to| grant.from <= to && to < today));
-        let former: Roles = over.map(|grant| grant.role).filter(|role| role.is_on_teams()).collect();
-        let present = self.roles_on(person, student, today)?;
-        for document in self.index().documents(student)? {
-            let (name, id) = (&document.name, document.name.id());
-            let (roles, why) = if might_read(name, person, &former) {
-                (&former, EndReason::GrantEnded)
-            } else if might_read(name, person, &present) && !may_read(self.policy(), name, person, &present) {
-                (&present, EndReason::PolicyChanged)
-            } else {
-                continue;
-            };
-            if !self.index().was_given(person, id)? {
-                self.emit(LogEntry::Begin { person, document: id, roles: roles.clone() })?;
-                self.emit(LogEntry::End { person, document: id, why })?;
-            }
-        }
-        Ok(())
     }
 
     /// Founds, ahead of need, every document that a student's team may write in: this year's plan, this term's and the next term's rest.

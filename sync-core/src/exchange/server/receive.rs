@@ -7,7 +7,7 @@ use crate::document::slot::{ContentHash, Slot, SlotKey, by_act};
 use crate::envelope::{Envelope, Verified};
 use crate::exchange::message::{Fate, HoldReason, HoldState, Outcome, Receipt};
 use crate::exchange::server::apply::{Contents, Meaning};
-use crate::exchange::server::check::{Checked, NO_SUCH_DOCUMENT, Refused, Whole, check};
+use crate::exchange::server::check::{Checked, NO_SUCH_DOCUMENT, Refused, Whole, check, may_have_been_given};
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{Hold, LogEntry, Origin};
 use crate::exchange::server::hold::{Earlier, hold_id, known};
@@ -104,8 +104,10 @@ impl Desk<'_> {
     fn is_given_now(&self, refused: &Refused) -> Result<bool, DeskError> {
         let index = self.index();
         let device = refused.device.map(|device| index.device(device)).transpose()?.flatten();
-        let Some(device) = device else { return Ok(false) };
-        Ok(index.was_given(device.person, refused.document)? && !index.is_gone(refused.document)?)
+        let (Some(device), Some(state)) = (device, index.document(refused.document)?) else {
+            return Ok(false);
+        };
+        Ok(may_have_been_given(&index, device.person, &state.name)? && !index.is_gone(refused.document)?)
     }
 
     fn refuse(

@@ -2,8 +2,10 @@
 
 mod backup;
 mod drill;
+mod gone;
 mod lost_tail;
 mod restore;
+mod sealed;
 mod set_back;
 
 use std::fs;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use tests::process::{Server, Tablet, World};
+use tests::process::{Cut, Server, Tablet, World};
 
 use super::copied;
 use crate::kills::{log, sessions};
@@ -70,22 +70,38 @@ fn a_folder_that_was_set_back_is_found_out_at_the_start_where_the_keys_know_bett
 }
 
 #[test]
-fn a_tablet_that_was_copied_back_and_used_has_the_work_of_both_lives_once() {
-    let world = World::new();
-    let (ana, carla) = (world.tablet("slp1"), world.tablet("cm1"));
+fn a_tablet_that_was_copied_back_three_days_and_used_has_the_work_of_both_lives_once() {
+    let mut world = World::new();
+    let (mut ana, mut carla) = (world.tablet("slp1"), world.tablet("cm1"));
     let mut all = vec![log(&ana, 0)];
     ana.ok("sync");
     let friday = copied(ana.store(), &world.folder("images").join("tablet"));
     all.push(log(&ana, 1));
     ana.ok("sync");
-    let unsent = log(&ana, 2);
-    ana.ok("sync");
-    all.push(unsent);
+    for day in 2..5 {
+        world.let_days_pass(1);
+        for tablet in [&mut ana, &mut carla] {
+            tablet.network.lead_to(&world.url());
+            tablet.set_clock(Some(&world.clock.text()));
+        }
+        // Each day's work goes out, and on the last day it was not yet seen to have arrived.
+        all.push(log(&ana, day));
+        if day == 4 {
+            ana.network.cut([Cut::answer(0)]);
+            ana.exits(3, "sync");
+        } else {
+            ana.ok("sync");
+        }
+    }
     fs::remove_dir_all(ana.store()).unwrap();
     copied(&friday, ana.store());
-    all.push(log(&ana, 3));
+    assert_eq!(sessions(&ana).len(), 1, "it is Friday again on it");
+    all.push(log(&ana, 5));
     ana.ok("sync --until-done");
     carla.ok("sync");
     let all = all.into_iter().collect();
     assert_eq!((sessions(&ana), sessions(&carla)), (all, sessions(&ana)));
+    assert_eq!(ana.ok("status")["waiting"], 0);
+    world.take_server().stop();
+    world.installation.verify().ok();
 }

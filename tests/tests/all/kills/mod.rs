@@ -3,14 +3,19 @@
 //! `ROUNDS` sets how many rounds each test of random moments does, and `DICE` which moments; `make soak` does many more than `make test`, and
 //! others each time.
 
+mod access;
 mod damage;
+mod half;
 mod server;
 mod tablet;
 mod told;
 
 use std::collections::BTreeSet;
 
+use client_sdk::store::{State, Store};
+use client_sdk::trouble::Trouble;
 use serde_json::Value;
+use sync_core::exchange::client::state;
 use tests::process::{Tablet, World};
 
 /// Rounds of one test of random moments unless `ROUNDS` says otherwise.
@@ -70,6 +75,13 @@ pub(crate) fn sessions(tablet: &Tablet) -> BTreeSet<String> {
     let sessions = ids("sessions", "id");
     assert_eq!(ids("observations", "session"), sessions, "no act stands in part");
     sessions
+}
+
+/// Looks into a tablet's folder, as its own program does.
+pub(crate) fn look_into<T>(tablet: &Tablet, look: impl FnOnce(&state::Tablet<'_>) -> T) -> T {
+    let store = Store::open(tablet.store()).unwrap();
+    let looked = store.read(|state: &State<'_>| Ok::<_, Trouble>(look(&state::Tablet(state))));
+    looked.unwrap()
 }
 
 /// What everybody who may ask is told: every list of the administrator's, and two members' views of a student.

@@ -16,7 +16,9 @@ fn old_tablet_copy() {
     let day = |story: &mut Story| (0..3).map(|_| story.session("slp")).collect::<Vec<_>>();
     let first_life = day(&mut story);
     story.sync("slp");
-    story.world.clock.pass_midnight();
+    for _ in 0..3 {
+        story.world.clock.pass_midnight();
+    }
     let new = std::mem::replace(&mut story.world.tablets[0], old);
     let second_life = day(&mut story);
     story.sync("slp");

@@ -1,5 +1,7 @@
 //! What becomes of acts.
 
+use sync_core::document::deed::act::Act;
+use sync_core::document::deed::expect::{Cause, Expectation, expect};
 use sync_core::document::schema::RecordKind;
 use sync_core::exchange::client::state::ActState;
 use sync_core::exchange::message::{HoldReason, HoldState};
@@ -7,6 +9,7 @@ use sync_core::exchange::server::apply::apply;
 use sync_core::exchange::server::entry::{LogEntry, Origin};
 use sync_core::exchange::server::reply::LogRead;
 use sync_core::exchange::server::review::Review;
+use sync_core::gate::policy::Place;
 use sync_core::kv::{KvError, KvRead, Overlay};
 use sync_core::record::{Source, fold};
 use sync_core::roster::role::Role;
@@ -303,10 +306,50 @@ fn refused_at_the_end() {
     story.ends();
 }
 
+/// Returns what a para's tablet expects to become of an act in the tallies, by the policy that it knows.
+fn expects(story: &Story, device: &str, made: &Made) -> Expectation {
+    let place = Place {
+        policy: story.world.tablets[story.at(device)].store().policy().unwrap(),
+        kind: made.name.kind,
+        member: made.name.member,
+        author: person("para"),
+        roles: &[Role::Para].into(),
+        year_closed: false,
+    };
+    let slots = story.row(device, made).unwrap().slots;
+    expect(&place, &Act { id: made.act, document: made.name.id(), slots }, &|_| None)
+}
+
 #[test]
 fn stale_policy() {
     let mut story = Story::school();
-    // The tablet's own policy would let it through: it travels as a change, not as plain slots.
+    let para = story.at("para");
+    let first = story.open_tally("para");
+    story.world.set_policy(PolicyVersion::V2).unwrap();
+    // The tablet has not heard of it: it lets the act through, which travels as a change and not as plain slots.
+    assert_eq!(expects(&story, "para", &first), Expectation::Allowed);
+    let now = story.world.clock.now();
+    let sent = story.world.tablets[para].ask(900, now, &|_| false);
+    assert_eq!(sent.changes.len(), 1);
+    let reply = story.world.ask_server(sent.request).unwrap();
+    story.world.tablets[para].answered(900, &reply, now, false).unwrap().unwrap();
+    assert_eq!(waits(&story, &first), Some(HoldReason::AccessEnded));
+    let store = story.world.tablets[para].store();
+    assert!(store.hold(story.id(&first)).unwrap().is_some(), "shown as waiting");
+    assert_eq!(store.policy(), Ok(PolicyVersion::V2), "the new pack comes with the very reply");
+    // From now on it says so itself, before anybody has pressed the button.
+    let second = story.open_tally("para");
+    assert_eq!(expects(&story, "para", &second), Expectation::Held(Cause::AccessEnded));
+    let sent = story.world.tablets[para].ask(901, now, &|row| row.act == second.act);
+    assert!(sent.changes.is_empty() && sent.request.envelopes.len() == 1, "as plain slots");
+    story.sync("para");
+    assert_eq!(waits(&story, &second), Some(HoldReason::AccessEnded));
+    story.ends();
+}
+
+#[test]
+fn sent_as_if_it_were_allowed() {
+    let mut story = Story::school();
     let goal = story.goal("ot", "slp", 80);
     let now = story.world.clock.now();
     let sent = story.world.tablets[2].ask(900, now, &|_| false);
@@ -314,7 +357,6 @@ fn stale_policy() {
     story.sync("ot");
     assert_eq!(waits(&story, &goal), Some(HoldReason::Proposal));
     let store = story.world.tablets[2].store();
-    assert_eq!(store.server().unwrap().map(|server| server.policy), Some(PolicyVersion::V1.number()));
     assert!(store.hold(story.id(&goal)).unwrap().is_some(), "shown as waiting");
     story.ends();
 }

@@ -1,15 +1,16 @@
 //! The gate's cases that need a server behind it; those of bytes alone stand beside the gate itself.
 
 use sync_core::document::schema::RecordKind;
-use sync_core::document::slot::SlotKey;
+use sync_core::document::slot::{Fields, SlotKey};
 use sync_core::envelope::Content;
 use sync_core::exchange::message::{HoldReason, HoldState, Outcome};
 use sync_core::exchange::server::due::UNKNOWN_DAYS_MAX;
 use sync_core::exchange::server::receive::WAITING_MAX;
+use sync_core::exchange::server::review::Review;
 use sync_core::gate::verbatim::HEADS_MAX;
 use sync_core::roster::role::Role;
 use tests::model::rights::Deed;
-use tests::world::deeds::{self, Draft};
+use tests::world::deeds::{self, Draft, edit_of};
 use tests::world::hostile::{change_of, signed};
 
 use super::{Made, Story, log, plan, waits};
@@ -85,6 +86,68 @@ fn replaces_elsewhere() {
     assert!(matches!(fates[..], [Outcome::Held { reason: HoldReason::NeedsCorrection, .. }]), "{fates:?}");
     assert_eq!(story.values(&other, "target"), [60].into());
     assert!(!story.stands(&made));
+    story.ends();
+}
+
+/// Returns two edits of a goal's target, each of which says that its author saw the other: in one act, or in two.
+fn cycle(story: &mut Story, of: &Made, in_one_act: bool) -> Vec<Draft> {
+    let edit = |value: i64| deeds::edit(&of.key(), "target", value.into(), &[].into(), None);
+    let mut draft = |values: &[i64]| {
+        story.draft("slp", &plan(), Deed::Edit { target: of.key() }, |make| {
+            for value in values {
+                make.record(RecordKind::Edit, edit(*value));
+            }
+        })
+    };
+    let mut drafts = if in_one_act { vec![draft(&[5, 6])] } else { vec![draft(&[5]), draft(&[6])] };
+    let keys: Vec<_> = drafts.iter().flat_map(|draft| &draft.slots).map(|slot| slot.key).collect();
+    let mut seen = keys.iter().rev();
+    for draft in &mut drafts {
+        for slot in &mut draft.slots {
+            let seen = seen.next().unwrap().to_string();
+            slot.fields.insert("replaces".into(), Fields::from([(seen, true.into())]).into());
+        }
+        draft.act.slots = draft.slots.iter().map(deeds::said).collect();
+        draft.act.edit = draft.slots.first().and_then(edit_of);
+        draft.act.bad = in_one_act;
+        let own = |key: &&SlotKey| draft.slots.iter().all(|slot| slot.key != **key);
+        draft.act.bases = keys.iter().filter(own).map(ToString::to_string).collect();
+    }
+    drafts
+}
+
+#[test]
+fn replaces_elsewhere_in_a_cycle() {
+    let mut story = Story::school();
+    let goal = story.goal("slp", "slp", 80);
+    story.sync("slp");
+    let drafts = cycle(&mut story, &goal, true);
+    let slots = drafts[0].slots.clone();
+    let fates = send(&mut story, "slp", drafts, Content::Slots(slots));
+    assert!(matches!(fates[..], [Outcome::Held { reason: HoldReason::NeedsCorrection, .. }]), "{fates:?}");
+    assert_eq!(story.values(&goal, "target"), [80].into());
+
+    // One after the other: neither stands before the other does, so neither ever stands by itself.
+    let drafts = cycle(&mut story, &goal, false);
+    let made: Vec<Made> = drafts
+        .iter()
+        .map(|draft| Made { act: draft.act.id, name: plan(), keys: vec![draft.slots[0].key] })
+        .collect();
+    let slots = drafts.iter().flat_map(|draft| draft.slots.clone()).collect();
+    let fates = send(&mut story, "slp", drafts, Content::Slots(slots));
+    for fate in &fates {
+        assert!(matches!(fate, Outcome::Held { reason: HoldReason::OnTop, .. }), "{fates:?}");
+    }
+    assert_eq!(story.values(&goal, "target"), [80].into());
+    story.sync("cm");
+    let both = story.decide("cm", true, &[&made[0], &made[1]]);
+    assert!(matches!(both, Review::BuildsOn { .. }), "nor do they together: {both:?}");
+    story.decide("cm", false, &[&made[0]]);
+    for made in &made {
+        let (_, _, state) = story.hold(made).unwrap();
+        assert!(matches!(state, HoldState::Declined { .. }), "one takes the other along: {state:?}");
+    }
+    assert_eq!(story.values(&goal, "target"), [80].into());
     story.ends();
 }
 

@@ -41,7 +41,7 @@ fn poison(story: &mut Story) -> Made {
     made
 }
 
-fn set_aside(story: &mut Story) {
+fn is_set_aside(story: &mut Story) {
     let now = story.world.clock.now();
     assert_eq!(story.world.server.set_aside_in(log().id(), now), 1, "one change is at fault");
     story.world.observe(u64::MAX).unwrap();
@@ -59,7 +59,7 @@ fn incarnation(story: &Story, at: usize) -> u32 {
 }
 
 #[test]
-fn set_aside_with_what_was_written_on_it() {
+fn set_aside() {
     let mut story = Story::school();
     let before = story.session("slp");
     story.sync("slp");
@@ -72,7 +72,7 @@ fn set_aside_with_what_was_written_on_it() {
     for device in DEVICES {
         story.sync(device);
     }
-    set_aside(&mut story);
+    is_set_aside(&mut story);
     assert_eq!(waits(&story, &bad), Some(HoldReason::SetAside), "its author's hold");
     assert!(story.stands(&before) && after.iter().all(|made| story.stands(made)) && !story.stands(&bad));
     everybody(&mut story);
@@ -93,7 +93,7 @@ fn came_back_from_the_dead() {
     }
     let after = story.session("cm");
     story.sync("cm");
-    set_aside(&mut story);
+    is_set_aside(&mut story);
     story.world.restore().unwrap();
     assert_eq!(story.world.server.index().incarnation(log().id()), Ok(1), "the register is applied first");
     // The OT's tablet has the document as it was, and offers it.
@@ -124,7 +124,7 @@ fn set_aside_behind_the_backup() {
     }
     let kept = story.world.tablets[0].store().kept_act(log().id(), bad.act).unwrap();
     assert!(kept.is_none(), "a backup covers it: no tablet can bring it back");
-    set_aside(&mut story);
+    is_set_aside(&mut story);
     story.world.restore().unwrap();
     assert_eq!(story.world.server.index().incarnation(log().id()), Ok(1), "the register is applied first");
     assert!(story.stands(&before) && !story.stands(&bad));
@@ -156,12 +156,12 @@ fn set_aside_what_came_late() {
 fn admitted_again_and_behind_the_backup_another_one() {
     let mut story = Story::school();
     let first = poison(&mut story);
-    set_aside(&mut story);
+    is_set_aside(&mut story);
     story.admit("cm", &[&first]);
     everybody(&mut story);
     story.world.back_up().unwrap();
     let second = poison(&mut story);
-    set_aside(&mut story);
+    is_set_aside(&mut story);
     assert!(story.stands(&first) && !story.stands(&second));
     story.world.restore().unwrap();
     assert_eq!(story.world.server.index().incarnation(log().id()), Ok(2));
@@ -201,7 +201,7 @@ fn repaired_by_the_listing() {
 /// Lets the case manager fetch a snapshot that is newer than her cursor, out of a stretch that is then set back; returns what stood there.
 fn phantom(story: &mut Story) -> Made {
     poison(story);
-    set_aside(story);
+    is_set_aside(story);
     for device in DEVICES {
         story.sync(device);
     }

@@ -11,9 +11,9 @@ use sync_core::roster::role::Role;
 use sync_core::roster::version::PolicyVersion;
 use tests::model::rights::Deed;
 use tests::world::deeds;
-use tests::world::people::person;
+use tests::world::people::{STUDENTS, document, person};
 
-use super::{Story, own, plan, tally, waits};
+use super::{Made, Story, own, plan, tally, waits};
 
 const PARA: usize = 5;
 
@@ -105,6 +105,19 @@ fn policy_narrowed_after_the_backup() {
     story.ends();
 }
 
+/// Lets the para open a tally of the second student.
+fn open_tally_of_the_second(story: &mut Story) -> Made {
+    let name = document(tally().kind, STUDENTS[1], None);
+    let fields = deeds::fields([
+        ("role", "para".into()),
+        ("goal", format!("{}/{}", person("para"), ulid::Ulid::from(7_u128)).into()),
+        ("start", 1_760_000_000_000.into()),
+    ]);
+    story.make("para", &name, Deed::Tap, |make| {
+        make.record(RecordKind::Tally, fields);
+    })
+}
+
 #[test]
 fn policy_narrowed_behind_a_grant_that_was_lost() {
     let mut story = Story::school();
@@ -113,19 +126,42 @@ fn policy_narrowed_behind_a_grant_that_was_lost() {
     // In what will be lost, the second student's tallies were given, and taken by the policy before anything was sent.
     story.world.grant("para", 1, Role::Para, 0, None).unwrap();
     story.sync("para");
-    let name = tests::world::people::document(tally().kind, tests::world::people::STUDENTS[1], None);
-    let note = deeds::fields([
-        ("role", "para".into()),
-        ("goal", format!("{}/{}", person("para"), ulid::Ulid::from(7_u128)).into()),
-        ("start", 1_760_000_000_000.into()),
-    ]);
-    let unsent = story.make("para", &name, Deed::Tap, |make| {
-        make.record(RecordKind::Tally, note);
-    });
+    let unsent = open_tally_of_the_second(&mut story);
     story.world.set_policy(PolicyVersion::V2).unwrap();
     story.world.restore().unwrap();
     story.world.confirm().unwrap();
     story.sync("para");
     assert_eq!(waits(&story, &unsent), Some(HoldReason::AccessEnded), "an honest act is never refused");
+    story.ends();
+}
+
+#[test]
+fn policy_narrowed_in_the_lost_tail() {
+    let mut story = Story::school();
+    story.world.set_policy(PolicyVersion::V2).unwrap();
+    story.world.grant("para", 1, Role::Para, -30, None).unwrap();
+    story.world.grant("cm", 1, Role::Cm, -30, None).unwrap();
+    story.world.back_up().unwrap();
+    // In what will be lost the policy was wider for a day: the place has been hers all along, and the tallies were for that day.
+    story.world.set_policy(PolicyVersion::V1).unwrap();
+    story.sync("para");
+    let unsent = open_tally_of_the_second(&mut story);
+    story.world.set_policy(PolicyVersion::V2).unwrap();
+    story.world.restore().unwrap();
+    story.sync("para");
+    assert_eq!(
+        story.state("para", &unsent),
+        Some(ActState::Unsent),
+        "what is new waits for the confirmation"
+    );
+    story.world.confirm().unwrap();
+    story.sync("para");
+    assert_eq!(waits(&story, &unsent), Some(HoldReason::AccessEnded), "an honest act is never refused");
+    story.world.tablets[PARA].purge();
+    assert!(
+        !has(&story, unsent.name.id()) && matches!(story.state("para", &unsent), Some(ActState::Held(_)))
+    );
+    story.admit("cm", &[&unsent]);
+    assert!(story.stands(&unsent), "and a person decides");
     story.ends();
 }
