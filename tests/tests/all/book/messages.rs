@@ -87,7 +87,7 @@ fn every_code_of_a_refused_act_has_its_line() {
 #[test]
 fn every_reason_of_a_hold_has_its_line() {
     let sources = sources(&["sync-core/src/exchange"]).expect("the sources are here");
-    let messages = &sources[Path::new("sync-core/src/exchange/message.rs")];
+    let messages = &sources[Path::new("sync-core/src/exchange/message/hold.rs")];
     let (_, behind) = messages.split_once("impl HoldReason {").expect("the reasons have names");
     let names = texts_behind(behind.split("\n}\n").next().unwrap_or_default(), "=>");
     let book: BTreeSet<String> =
