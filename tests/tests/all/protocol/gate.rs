@@ -1,4 +1,4 @@
-//! The gate's cases that need a server behind it; those of bytes alone stand beside the gate itself.
+//! The gate's cases that need a server behind it; those of bytes alone are sent through it in `bytes`, and stand beside the gate itself.
 
 use sync_core::document::schema::RecordKind;
 use sync_core::document::slot::{Fields, SlotKey};
@@ -16,7 +16,7 @@ use tests::world::hostile::{change_of, signed};
 use super::{Made, Story, log, plan, waits};
 
 /// Lets a device send what no app would, and returns the fates.
-fn send(story: &mut Story, device: &str, drafts: Vec<Draft>, content: Content) -> Vec<Outcome> {
+pub(super) fn send(story: &mut Story, device: &str, drafts: Vec<Draft>, content: Content) -> Vec<Outcome> {
     let at = story.at(device);
     let name = drafts.first().map_or_else(log, |draft| draft.name.clone());
     let envelope = signed(&story.world.tablets[at], &name, content);

@@ -4,6 +4,7 @@
 //! to each of them, and at its end everything is checked that must hold at rest: the index against the log, the order of changes, the
 //! rehearsal of each, the copies, the holds, and that nothing was lost.
 
+mod bytes;
 mod copies;
 mod family;
 mod fates;
