@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::keys::FILE_MODE;
+use crate::store::disk::small::room_for;
 
 /// What begins the last line of a checked file.
 const HASH_LINE: &str = "sha256 ";
@@ -51,6 +52,9 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = PathBuf::from(unfinished);
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create(true).truncate(true).mode(FILE_MODE).open(&unfinished)?;
+    if room_for(path, bytes.len() as u64) < bytes.len() as u64 {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&unfinished, path)?;

@@ -46,4 +46,5 @@ for i in "${!names[@]}"; do
     printf '%-32s %8d  %s\n' "${names[$i]}" "${seconds[$i]}" "${results[$i]}"
 done
 printf '%-32s %8d  %s\n' total "$SECONDS" "$([ "$failed" = 0 ] && echo ok || echo FAILED)"
+can_mount || printf '\nnote: no test may mount a file system here: the two of full_disk that fill a real disk did nothing\n'
 exit "$failed"

@@ -28,6 +28,16 @@ need_c_compiler() {
         "On Debian and Ubuntu run: sudo apt-get install --yes build-essential"
 }
 
+# Returns whether a test may mount a file system.
+can_mount() {
+    local folder mounted
+    folder=$(mktemp -d) || return 1
+    mount -t tmpfs tmpfs "$folder" 2>/dev/null && umount "$folder"
+    mounted=$?
+    rmdir "$folder"
+    return "$mounted"
+}
+
 # need_component COMPONENT SUBCOMMAND
 need_component() {
     cargo "$2" --version >/dev/null 2>&1 && return

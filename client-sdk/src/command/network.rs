@@ -13,7 +13,6 @@ use tokio::runtime::Runtime;
 use super::args::{PairArgs, SyncArgs};
 use super::{Answer, Tools};
 use crate::engine::{self, Progress, Report, Until, decide};
-use crate::store::StoreError;
 use crate::transport::http::Http;
 use crate::transport::{Decision, Traffic, Transport as _};
 use crate::trouble::Trouble;
@@ -26,7 +25,7 @@ fn runtime() -> Result<Runtime, Trouble> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Trouble::Store(StoreError::Folder(error)))
+        .map_err(|error| Trouble::Store(error.into()))
 }
 
 pub(super) fn pair(tools: &Tools, args: &PairArgs) -> Result<Answer, Trouble> {

@@ -93,7 +93,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn forget_damage(&self) -> Result<(), StoreError> {
-        forget_set_aside(self.folder()).map_err(StoreError::Folder)?;
+        forget_set_aside(self.folder())?;
         self.update(|_| {
             let mut writes = Writes::new();
             writes.delete(Table::Local, NOTE.to_vec());

@@ -1,6 +1,9 @@
 //! Why the store could not do what it was asked.
 
+use std::io::ErrorKind;
+
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use sync_core::kv::KvError;
 
 /// Why the store could not do what it was asked. What was stored before is as it was.
@@ -26,8 +29,19 @@ pub enum StoreError {
     Failed(#[source] rusqlite::Error),
 }
 
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        if is_full { Self::Full } else { Self::Folder(error) }
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        // The file that programs share beside the log cannot grow, which SQLite does not call full.
+        if error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_SHMSIZE) {
+            return Self::Full;
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::Full,

@@ -52,22 +52,21 @@ impl Shared {
     /// Waits until nobody mends.
     pub fn take(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(LOCK_FILE);
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
-        let file = file.map_err(StoreError::Folder)?;
-        open::keep_private(&path, 0o600).map_err(StoreError::Folder)?;
-        file.lock_shared().map_err(StoreError::Folder)?;
+        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+        open::keep_private(&path, 0o600)?;
+        file.lock_shared()?;
         Ok(Self(file))
     }
 
     /// Waits until nobody else has the store open, for as long as a writer waits for another.
     fn alone(&self) -> Result<(), StoreError> {
-        self.0.unlock().map_err(StoreError::Folder)?;
+        self.0.unlock()?;
         let mut waited = Duration::ZERO;
         while waited < Duration::from_millis(BUSY_WAIT_MS_MAX) {
             match self.0.try_lock() {
                 Ok(()) => return Ok(()),
                 Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
-                Err(TryLockError::Error(error)) => return Err(StoreError::Folder(error)),
+                Err(TryLockError::Error(error)) => return Err(error.into()),
             }
             waited += LOCK_PAUSE;
         }
@@ -85,24 +84,21 @@ pub(super) fn mend(folder: &Path, shared: &Shared, what: String) -> Result<(), S
     shared.alone()?;
     let mended = match open::open_sound(folder) {
         Ok(_) => Ok(()),
-        Err(StoreError::Damaged(_)) if is_under_way(folder) => {
-            put_in_place(folder).map_err(StoreError::Folder)
-        }
+        Err(StoreError::Damaged(_)) if is_under_way(folder) => put_in_place(folder).map_err(StoreError::from),
         Err(StoreError::Damaged(_)) => mend_alone(folder, what),
         Err(error) => Err(error),
     };
-    shared.0.unlock().and_then(|()| shared.0.lock_shared()).map_err(StoreError::Folder)?;
+    shared.0.unlock().and_then(|()| shared.0.lock_shared())?;
     mended
 }
 
 fn mend_alone(folder: &Path, what: String) -> Result<(), StoreError> {
-    let failed = StoreError::Folder;
-    let kept = set_aside(folder).map_err(failed)?;
+    let kept = set_aside(folder)?;
     let read = |name: &str| match fs::read(kept.join(name)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         read => read,
     };
-    let mut rows = carve::rows(&read(FILE).map_err(failed)?, &read(WAL).map_err(failed)?);
+    let mut rows = carve::rows(&read(FILE)?, &read(WAL)?);
     if !rows.keys().any(|(table, _)| *table == LEDGER) {
         // It may be a store of the first version, in which no row says of which table it is.
         rows.extend(first_version::rows(&folder.join(FILE)));
@@ -115,7 +111,7 @@ fn mend_alone(folder: &Path, what: String) -> Result<(), StoreError> {
             None => expected = expected.or(Ledger::of_row(key, value)),
         }
     }
-    let noted = Commits::open(folder).map_err(failed)?.read();
+    let noted = Commits::open(folder)?.read();
     let expected = expected.filter(|expected| expected.commits >= noted);
     // Then the damaged files say nothing that the mended store does not.
     let whole = expected.as_ref().is_some_and(|expected| expected.has_rows_of(&found));
@@ -123,13 +119,13 @@ fn mend_alone(folder: &Path, what: String) -> Result<(), StoreError> {
     let lost = lost(expected.as_ref(), &found);
     let damage = (!whole).then(|| Damage { what, kept: kept.clone(), lost, only_sealed: 0 });
     let unfinished = folder.join(UNFINISHED);
-    forget_unfinished(folder).map_err(failed)?;
+    forget_unfinished(folder)?;
     fill(&unfinished, rows, damage, commits)?;
-    File::open(&unfinished).and_then(|file| file.sync_all()).map_err(failed)?;
-    fs::rename(&unfinished, folder.join(MENDED)).and_then(|()| sync(folder)).map_err(failed)?;
+    File::open(&unfinished).and_then(|file| file.sync_all())?;
+    fs::rename(&unfinished, folder.join(MENDED)).and_then(|()| sync(folder))?;
     crash_point("mended");
-    put_in_place(folder).map_err(failed)?;
-    if whole { fs::remove_dir_all(kept).map_err(failed) } else { Ok(()) }
+    put_in_place(folder)?;
+    if whole { fs::remove_dir_all(kept).map_err(StoreError::from) } else { Ok(()) }
 }
 
 /// Returns how many rows of each kind are gone; none where the count of what there was is gone, too, or is no count of these rows.

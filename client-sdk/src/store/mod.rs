@@ -157,7 +157,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] while another program reads; ask again later.
     pub fn scrub(&self) -> Result<(), StoreError> {
-        mend::forget_set_aside(&self.folder).map_err(StoreError::Folder)?;
+        mend::forget_set_aside(&self.folder)?;
         self.connection.execute_batch("VACUUM")?;
         let blocked: i64 =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use sync_core::seeded::{Bug, seeded};
 
+use super::crash::keep_its_size;
 use super::first_version::{self, FIRST_VERSION};
 use super::ledger::{Commits, LEDGER, Ledger};
 use super::mend::{Shared, is_under_way, mend};
@@ -30,8 +31,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(folder).map_err(StoreError::Folder)?;
-        keep_private(folder, 0o700).map_err(StoreError::Folder)?;
+        fs::create_dir_all(folder)?;
+        keep_private(folder, 0o700)?;
         let shared = Shared::take(folder)?;
         let (connection, mended) = match open_sound(folder) {
             Err(StoreError::Damaged(what)) => {
@@ -40,9 +41,9 @@ impl Store {
             }
             opened => (opened?, false),
         };
-        let commits = Commits::open(folder).map_err(StoreError::Folder)?;
+        let commits = Commits::open(folder)?;
         // The folder's entry for a new file must be as durable as the file.
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::Folder)?;
+        fs::File::open(folder).and_then(|folder| folder.sync_all())?;
         Ok(Self { connection, commits, folder: folder.to_owned(), mended, _shared: shared })
     }
 }
@@ -54,9 +55,9 @@ pub(super) fn open_sound(folder: &Path) -> Result<Connection, StoreError> {
     }
     let file = folder.join(FILE);
     // Read before what it counts: another program may be writing.
-    let noted = Commits::open(folder).map_err(StoreError::Folder)?.read();
+    let noted = Commits::open(folder)?.read();
     match fs::metadata(&file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(StoreError::Folder(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         // SQLite would take it for new, and throw away what stands in its log.
         Ok(found) if found.len() == 0 && noted > 0 => {
             return Err(StoreError::Damaged("the file is empty".into()));
@@ -88,10 +89,10 @@ pub(super) fn create(file: &Path) -> Result<Connection, StoreError> {
 
 fn make(file: &Path) -> Result<(), StoreError> {
     if !file.exists() {
-        drop(fs::File::options().create(true).append(true).open(file).map_err(StoreError::Folder)?);
+        drop(fs::File::options().create(true).append(true).open(file)?);
     }
     // SQLite gives its log and index files the mode of the file that they belong to.
-    keep_private(file, 0o600).map_err(StoreError::Folder)
+    keep_private(file, 0o600).map_err(StoreError::from)
 }
 
 pub(super) fn connect(file: &Path) -> Result<Connection, StoreError> {
@@ -104,6 +105,7 @@ pub(super) fn connect(file: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
+    keep_its_size(&connection)?;
     Ok(connection)
 }
 

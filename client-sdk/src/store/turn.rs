@@ -15,16 +15,11 @@ pub struct Turn(#[expect(dead_code, reason = "held for its lock")] File);
 impl Turn {
     /// Takes the turn; none while another program has it.
     pub(super) fn take(folder: &Path) -> Result<Option<Self>, StoreError> {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join(FILE))
-            .map_err(StoreError::Folder)?;
+        let file = File::options().create(true).truncate(false).write(true).open(folder.join(FILE))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(StoreError::Folder(error)),
+            Err(TryLockError::Error(error)) => Err(error.into()),
         }
     }
 }

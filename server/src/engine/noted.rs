@@ -1,7 +1,8 @@
 //! What a restored copy must not forget, on its way from the log into the register beside the keys.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sync_core::exchange::server::entry::LogEntry;
 
@@ -53,6 +54,12 @@ pub(super) fn to_note(entries: &[LogEntry]) -> Vec<LogEntry> {
     entries.iter().filter(|entry| UNFORGETTABLE.contains(&entry.kind())).cloned().collect()
 }
 
+/// Returns whether two folders lie on the same disk.
+fn is_one_disk(one: &Path, other: &Path) -> bool {
+    let disk = |folder: &Path| folder.metadata().map(|found| found.dev()).ok();
+    disk(one).is_some_and(|one| disk(other) == Some(one))
+}
+
 /// What is durable in the log, and still to be noted beside the keys.
 #[derive(Default)]
 pub(super) struct Unnoted {
@@ -83,14 +90,24 @@ impl Engine {
             return Ok(());
         }
         let file = RegisterFile::beside(&self.keys_folder);
+        let on_one_disk = is_one_disk(&self.data, &self.keys_folder);
+        let reader = Arc::clone(self.reader());
         let count = rest.len();
         let changed = self.aside(move || {
-            let changed = file.change(|register| {
-                for entry in &rest {
-                    register.note(entry);
-                }
-            });
-            changed.map(drop).map_err(|error| EngineError::NotNoted(error.to_string()))
+            let note = || {
+                let noted = file.change(|register| {
+                    for entry in &rest {
+                        register.note(entry);
+                    }
+                });
+                noted.map(drop)
+            };
+            let noted = match note() {
+                // What was set aside for the end of a right is for all that is written of it.
+                Err(error) if error.is_disk_full() && on_one_disk && reader.make_way() => note(),
+                noted => noted,
+            };
+            noted.map_err(|error| EngineError::NotNoted(error.to_string()))
         });
         if let Err(error) = changed.await {
             tracing::error!(%error, "a restore would not know of what was done; the server goes on trying");

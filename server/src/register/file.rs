@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use sync_core::exchange::register::Register;
 
 use crate::auth::keys::FILE_MODE;
+use crate::store::log::is_disk_full;
 use crate::whole_file::{CheckedError, read_checked, write_checked};
 
 /// The register's name in the keys folder.
@@ -32,6 +33,16 @@ pub enum RegisterError {
         #[source]
         source: io::Error,
     },
+}
+
+impl RegisterError {
+    /// Returns whether it was for want of room.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Unwritable { source, .. } => is_disk_full(source),
+            Self::Unreadable(_) => false,
+        }
+    }
 }
 
 /// The register of a keys folder.

@@ -90,6 +90,10 @@ pub trait StoreReader: Send + Sync {
 
     /// Returns whether the disk has room for new work; see [`room`](super::room). What cannot wait is appended all the same.
     fn has_room(&self) -> bool;
+
+    /// Gives up what is set aside for what cannot wait, for something of that which is written elsewhere on the same disk; returns whether
+    /// there was any.
+    fn make_way(&self) -> bool;
 }
 
 /// The numbers that an appended frame's records got.

@@ -256,6 +256,10 @@ impl StoreReader for EmbeddedReader {
     fn has_room(&self) -> bool {
         self.shared.room().is_plenty()
     }
+
+    fn make_way(&self) -> bool {
+        self.shared.make_way()
+    }
 }
 
 #[cfg(test)]

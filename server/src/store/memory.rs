@@ -317,4 +317,8 @@ impl StoreReader for MemoryReader {
     fn has_room(&self) -> bool {
         !self.disk.0.almost_full.load(Ordering::SeqCst)
     }
+
+    fn make_way(&self) -> bool {
+        false
+    }
 }

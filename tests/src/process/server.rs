@@ -16,19 +16,40 @@ use super::run::{Guard, Ran, eventually, program, run, signal, words};
 pub struct Installation {
     folder: PathBuf,
     clock: SchoolClock,
+    /// The size of the disk that the folder is to be; none for the machine's own.
+    disk_bytes: Option<u64>,
 }
 
 impl Installation {
     /// Founds an empty organisation below a folder.
     pub fn found(folder: &Path, clock: SchoolClock) -> Self {
-        let installation = Self { folder: folder.to_owned(), clock };
-        installation.carryover(&format!("init --name 'Oak District' --zone {ZONE} --data"), &[]).ok();
-        installation
+        Self::at(folder, clock).founded()
+    }
+
+    /// As [`Self::found`], on a disk of its own of so many bytes, as the programs are told; keys and data lie on it.
+    pub fn found_on_a_disk(folder: &Path, clock: SchoolClock, bytes: u64) -> Self {
+        Self { disk_bytes: Some(bytes), ..Self::at(folder, clock) }.founded()
+    }
+
+    fn founded(self) -> Self {
+        self.carryover(&format!("init --name 'Oak District' --zone {ZONE} --data"), &[]).ok();
+        self
     }
 
     /// Returns what was copied of an installation.
     pub fn at(folder: &Path, clock: SchoolClock) -> Self {
-        Self { folder: folder.to_owned(), clock }
+        Self { folder: folder.to_owned(), clock, disk_bytes: None }
+    }
+
+    /// Returns the same installation at another time.
+    #[must_use]
+    pub fn at_time(self, clock: SchoolClock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Returns the folder that all of it lies in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Returns the data folder.
@@ -145,6 +166,9 @@ impl Installation {
     fn bare(&self, line: &str) -> Command {
         let mut command = Command::new(program("carryover"));
         command.args(["--clock", &self.clock.text()]).args(words(line));
+        if let Some(bytes) = self.disk_bytes {
+            command.env("CARRYOVER_SMALL_DISK", format!("{bytes}:{}", self.folder.display()));
+        }
         command
     }
 }

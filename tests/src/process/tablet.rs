@@ -77,6 +77,11 @@ impl Tablet {
         said(line, run(self.command(line).arg("--json").env("CARRYOVER_CRASH_AT", at)))
     }
 
+    /// Runs a command on a medium on which the store cannot grow any more.
+    pub fn run_full(&self, line: &str) -> Said {
+        said(line, run(self.command(line).arg("--json").env("CARRYOVER_FULL_MEDIUM", "1")))
+    }
+
     /// Runs a command, and kills it as soon as it has printed its answer, which is returned.
     pub fn run_killed_after_answer(&self, line: &str) -> Value {
         let mut command = self.command(line);

@@ -14,6 +14,9 @@ use super::network::Network;
 use super::server::{Installation, Server};
 use super::tablet::Tablet;
 
+/// The server's folder in a world where it has one of its own.
+const SCHOOL: &str = "school";
+
 /// A district that is served. Everything of it is gone when it is dropped.
 #[derive(Debug)]
 pub struct World {
@@ -37,11 +40,23 @@ impl World {
         Self::around(Installation::found, Installation::serve).import(files)
     }
 
-    /// Founds the district in a data folder that somebody prepares first.
+    /// Founds the district in a folder that somebody prepares first; data and keys come to lie in it, and nothing of the tablets'.
     pub fn on(prepare: impl FnOnce(&Path)) -> Self {
         let found = |folder: &Path, clock| {
-            prepare(&folder.join("data"));
-            Installation::found(folder, clock)
+            let school = folder.join(SCHOOL);
+            fs::create_dir_all(&school).unwrap();
+            prepare(&school);
+            Installation::found(&school, clock)
+        };
+        Self::around(found, Installation::serve).import(&district::files())
+    }
+
+    /// Founds the district on a disk of so many bytes, on which nothing of the tablets' lies.
+    pub fn on_a_disk_of(bytes: u64) -> Self {
+        let found = |folder: &Path, clock| {
+            let school = folder.join(SCHOOL);
+            fs::create_dir_all(&school).unwrap();
+            Installation::found_on_a_disk(&school, clock, bytes)
         };
         Self::around(found, Installation::serve).import(&district::files())
     }
@@ -96,7 +111,7 @@ impl World {
     pub fn let_days_pass(&mut self, days: i64) {
         self.take_server().stop();
         self.clock = self.clock.later(24 * days);
-        self.installation = Installation::at(self.folder.path(), self.clock);
+        self.installation = self.installation.clone().at_time(self.clock);
         self.set_server(self.installation.serve());
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 mod real;
 #[cfg(any(test, feature = "testing"))]
 mod simulated;
+pub(crate) mod small;
 
 pub use real::RealDisk;
 #[cfg(any(test, feature = "testing"))]

@@ -201,8 +201,7 @@ impl Log {
 
     /// Gives up the reserve for what a full disk refused, so that it can be written again; once, and never for another failure.
     fn makes_way(&self, error: io::Error) -> Result<(), SyncError> {
-        if is_disk_full(&error) && self.shared.room().give_up_reserve() {
-            tracing::warn!("the disk is full: the reserve is in use, and new work is refused");
+        if is_disk_full(&error) && self.shared.make_way() {
             return Ok(());
         }
         Err(SyncError::NotWritten(error))

@@ -75,6 +75,15 @@ impl Shared {
         self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Gives up the reserve; returns whether there was any.
+    pub fn make_way(&self) -> bool {
+        let made = self.room().give_up_reserve();
+        if made {
+            tracing::warn!("the disk is full: the reserve is in use, and new work is refused");
+        }
+        made
+    }
+
     pub fn table(&self) -> RwLockReadGuard<'_, Table> {
         self.table.read().unwrap_or_else(PoisonError::into_inner)
     }
