@@ -3,37 +3,25 @@
 use std::fs;
 use std::path::Path;
 
+use sync_core::random::{Random, bent};
 use tests::process::{Said, Tablet, World, copy};
 
-use super::{Draw, log, rounds, sessions};
+use super::{dice, log, rounds, sessions};
 
 /// Sessions that the tablet had sent before.
 const SENT: usize = 3;
 
 /// Damages one of a tablet's files, and says how.
-fn damage(store: &Path, draw: &mut Draw) -> String {
+fn damage(store: &Path, dice: &mut Random) -> String {
     let mut files: Vec<_> = fs::read_dir(store).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.is_file() && fs::metadata(path).unwrap().len() > 0);
     files.sort();
-    let path = &files[usize::try_from(draw.below(files.len() as u64)).unwrap()];
-    let mut bytes = fs::read(path).unwrap();
-    let at = usize::try_from(draw.below(bytes.len() as u64)).unwrap();
-    let what = match draw.below(3) {
-        0 => {
-            bytes[at] ^= 1 << draw.below(8);
-            "a flipped bit"
-        }
-        1 => {
-            bytes.iter_mut().skip(at).take(512).for_each(|byte| *byte = 0);
-            "512 zeroed bytes"
-        }
-        _ => {
-            bytes.truncate(at);
-            "cut off"
-        }
-    };
+    let path = dice.pick(&files).unwrap();
+    let sound = fs::read(path).unwrap();
+    let at = dice.below(sound.len());
+    let (bytes, how) = bent(&sound, at, dice);
     fs::write(path, bytes).unwrap();
-    format!("{} at {at}: {what}", path.file_name().unwrap().to_string_lossy())
+    format!("{}: {how}", path.file_name().unwrap().to_string_lossy())
 }
 
 /// Returns what a tablet says of its own work: whether some of it may be gone.
@@ -71,7 +59,7 @@ fn a_damaged_tablet_says_what_is_gone_and_gets_the_rest_back() {
     ana.ok("sync --until-done");
     let (mut gone, mut damaged) = (0, 0);
     for round in 0..rounds() {
-        let mut draw = Draw::new(round as u64);
+        let mut dice = dice(round as u64);
         let tablet = world.unpaired("slp1");
         copy(ana.store(), tablet.store());
         let nth = SENT + round;
@@ -85,7 +73,7 @@ fn a_damaged_tablet_says_what_is_gone_and_gets_the_rest_back() {
             );
             tablet.run_killed_after_answer(&line)["session"].as_str().unwrap().to_owned()
         };
-        let case = format!("round {round}, {}", damage(tablet.store(), &mut draw));
+        let case = format!("round {round}, {}", damage(tablet.store(), &mut dice));
         let said = tablet.run("status");
         damaged += usize::from(!said.stderr.is_empty());
         exchange(&world, &tablet, &said, &case);

@@ -16,6 +16,7 @@ use client_sdk::store::{State, Store};
 use client_sdk::trouble::Trouble;
 use serde_json::Value;
 use sync_core::exchange::client::state;
+use sync_core::random::Random;
 use tests::process::{Tablet, World};
 
 /// Rounds of one test of random moments unless `ROUNDS` says otherwise.
@@ -34,23 +35,9 @@ fn rounds_at_a_place() -> usize {
     number("ROUNDS_AT_A_PLACE").unwrap_or(4)
 }
 
-/// Draws numbers in an order that a seed gives, so that a failure can be told by its round.
-pub(crate) struct Draw(u64);
-
-impl Draw {
-    /// Begins a test's own numbers, which `DICE` makes others.
-    pub(crate) fn new(of_test: u64) -> Self {
-        Self(number::<u64>("DICE").unwrap_or_default().wrapping_add(of_test))
-    }
-
-    /// Returns a number below `end` (splitmix64, Steele and others 2014).
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
+/// Begins a test's own numbers, which `DICE` makes others.
+pub(crate) fn dice(of_test: u64) -> Random {
+    Random::of(number::<u64>("DICE").unwrap_or_default().wrapping_add(of_test))
 }
 
 /// Logs a session of its own minute, and returns its id.

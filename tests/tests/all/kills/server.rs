@@ -10,7 +10,7 @@ use sync_core::exchange::server::reply::INLINE_CHANGES_MAX;
 use tests::process::{Installation, Server, Tablet, World};
 
 use super::told::{School, is_rich, same};
-use super::{Draw, everything, log, rounds, rounds_at_a_place, sessions};
+use super::{dice, everything, log, rounds, rounds_at_a_place, sessions};
 
 /// Until when after the first byte a server is killed in the rounds of random moments, in microseconds.
 const MOMENT_US_MAX: u64 = 60_000;
@@ -248,10 +248,10 @@ fn the_server_dies_while_it_raises_the_horizon() {
 #[test]
 fn the_server_dies_at_any_moment() {
     let mut dying = Dying::in_a_school_that_has_lived();
-    let mut draw = Draw::new(27);
+    let mut dice = dice(27);
     for round in 0..rounds() {
         dying.log();
-        let moment = Duration::from_micros(draw.below(MOMENT_US_MAX));
+        let moment = Duration::from_micros(dice.number() % MOMENT_US_MAX);
         let server = dying.world.take_server();
         let seen = dying.ana.network.connections();
         let syncing = thread::scope(|scope| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tests::process::{Tablet, World};
 
-use super::{Draw, log, rounds, rounds_at_a_place, sessions};
+use super::{dice, log, rounds, rounds_at_a_place, sessions};
 
 /// Until when after its start a tablet's program is killed in the rounds of random moments, in microseconds.
 const MOMENT_US_MAX: u64 = 120_000;
@@ -107,11 +107,11 @@ fn the_tablet_dies_at_any_moment() {
     let world = World::new();
     let ana = world.tablet("slp1");
     let mut logged = BTreeSet::new();
-    let mut draw = Draw::new(4);
+    let mut dice = dice(4);
     for round in 0..rounds() {
         for line in [LOG, "sync"] {
             logged.insert(log(&ana, logged.len()));
-            let moment = Duration::from_micros(draw.below(MOMENT_US_MAX));
+            let moment = Duration::from_micros(dice.number() % MOMENT_US_MAX);
             let running = ana.start(line);
             thread::sleep(moment);
             drop(running);

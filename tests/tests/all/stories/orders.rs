@@ -31,7 +31,7 @@ use tests::process::http::send;
 use tests::process::{Tablet, World};
 
 use super::{list, log_session, text};
-use crate::kills::Draw;
+use crate::kills::dice;
 
 /// Orders in which four tablets come to the network.
 const FEW: [[usize; 4]; 5] = [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1], [3, 0, 2, 1]];
@@ -253,8 +253,8 @@ impl Week {
 
     /// Draws an order in which everything arrives, some of it more than once, and some of it together.
     fn draw(&self, seed: u64) -> Vec<(usize, Vec<usize>)> {
-        let mut draw = Draw::new(seed);
-        let mut below = |end: usize| usize::try_from(draw.below(end as u64)).unwrap();
+        let mut dice = dice(seed);
+        let mut below = |end: usize| dice.below(end);
         let each = self.radios.iter().enumerate();
         let mut order: Vec<(usize, usize)> =
             each.flat_map(|(nth, radio)| (0..radio.uploads.len()).map(move |upload| (nth, upload))).collect();
