@@ -341,7 +341,11 @@ fn container_from_nowhere() {
     let story = &mut school;
     // Its deps do not reach what made the container: forked there, automerge would panic.
     let draft = session(story);
-    let bytes = change_of(&story.world.tablets[0], &draft, |position| position.deps.clear()).unwrap();
+    let bytes = change_of(&story.world.tablets[0], &draft, |position| {
+        position.deps.clear();
+        position.start_op = 1;
+    });
+    let bytes = bytes.unwrap();
     issues(story, "before the founding", draft, bytes);
     // And a container that no step of this document has made.
     refuses_altered(story, "of a later step", "unknown_container", |c| {
