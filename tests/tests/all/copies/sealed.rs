@@ -57,7 +57,7 @@ fn a_sealed_act_goes_when_a_backup_covers_it_and_its_tablet_was_told() {
     counted(&world, &monday);
     log(&ana, 9);
     assert_eq!(sealed(&ana)[..1], first, "a backup of which it was not told");
-    ana.network.cut([Cut::answer(0)]);
+    ana.network.cut([Cut::answer(1)]);
     ana.exits(3, "sync");
     assert_eq!(sealed(&ana).len(), 2, "the answer was lost");
     ana.ok("sync");
