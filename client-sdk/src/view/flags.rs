@@ -1,5 +1,7 @@
 //! What a person should look at: flags of records and of minutes. None of them refuses anything or changes a figure.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 use sync_core::document::schema::VOID;
 use sync_core::document::slot::SlotKey;
@@ -35,19 +37,25 @@ pub(super) fn of_week(figures: &WeekMinutes<RecordRef>) -> Vec<Json> {
 }
 
 fn views(record: &Record<'_>, wanted: impl Fn(&Flag) -> bool) -> Vec<Json> {
-    record.flags.iter().filter(|flag| wanted(flag)).map(|flag| view(record, flag)).collect()
+    let sessions = record.sessions.iter().map(|one| (one.head.key(), one.start()));
+    let observations = record.observations.iter().map(|one| (one.head.key(), one.start));
+    let began: BTreeMap<SlotKey, Option<Moment>> = sessions.chain(observations).collect();
+    record.flags.iter().filter(|flag| wanted(flag)).map(|flag| view(record, &began, flag)).collect()
 }
 
-fn view(record: &Record<'_>, flag: &Flag) -> Json {
+fn view(record: &Record<'_>, began: &BTreeMap<SlotKey, Option<Moment>>, flag: &Flag) -> Json {
     let (about, other) = flag.about();
     let field = if let Flag::Unfit { field, .. } = flag { Some(field) } else { None };
+    // When it took place; where the record does not say that, when it was made.
+    let at = began.get(&about).copied().flatten();
+    let at = at.or_else(|| record.find(about)?.made().corrected_at());
     json!({
         "what": flag.word(),
         "student": record.student,
         "kind": record.find(about).map(|entry| entry.id().kind.word()),
         "record": about.to_string(),
         "by": by(record, about, other),
-        "at": at(record, about).map(|at| record.zone.rfc3339(at)),
+        "at": at.map(|at| record.zone.rfc3339(at)),
         "other": other.map(|other| other.to_string()),
         "field": field,
         "asks": flag.asks(),
@@ -61,14 +69,6 @@ fn by(record: &Record<'_>, about: SlotKey, other: Option<SlotKey>) -> Vec<Person
         std::iter::once(about).chain(other).filter_map(|key| Some(record.find(key)?.author())).collect();
     authors.dedup();
     authors
-}
-
-/// Returns when what a flag is about took place; where its record does not say, when it was made.
-fn at(record: &Record<'_>, about: SlotKey) -> Option<Moment> {
-    let session = record.sessions.iter().find(|session| session.head.key() == about);
-    let observation = record.observations.iter().find(|observation| observation.head.key() == about);
-    let started = session.and_then(|one| one.start()).or_else(|| observation.and_then(|one| one.start));
-    started.or_else(|| record.find(about)?.made().corrected_at())
 }
 
 /// Returns what was said of a record since it was made, who said it and when, the removal first.

@@ -1,5 +1,7 @@
 //! What a person should look at, a sentence for each.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use super::{list, name, text, who};
@@ -20,7 +22,12 @@ pub(super) fn of_all(flags: &[Json], roster: &Roster) -> String {
 }
 
 fn say(flags: &[Json], roster: &Roster, listed: usize) -> String {
-    let told: Vec<&Json> = flags.iter().filter(|flag| !told_better(flags, flag)).collect();
+    // Two sessions of one service that share time are told as such, and not once more as two of one person.
+    let pair = |flag: &Json| (text(flag, "record"), text(flag, "other"));
+    let doubled: BTreeSet<(String, String)> =
+        flags.iter().filter(|flag| flag["what"] == "duplicate").map(pair).collect();
+    let said_better = |flag: &Json| flag["what"] == "sessions_overlap" && doubled.contains(&pair(flag));
+    let told: Vec<&Json> = flags.iter().filter(|flag| !said_better(flag)).collect();
     let mut words = String::new();
     for same in told.chunk_by(|one, other| heading(one) == heading(other)) {
         let Some(first) = same.first() else { continue };
@@ -40,12 +47,6 @@ fn say(flags: &[Json], roster: &Roster, listed: usize) -> String {
 
 fn heading(flag: &Json) -> [&Json; 4] {
     ["student", "what", "kind", "field"].map(|name| &flag[name])
-}
-
-/// Returns whether another flag says the same of the same two sessions, and more.
-fn told_better(flags: &[Json], flag: &Json) -> bool {
-    let same = |other: &&Json| other["record"] == flag["record"] && other["other"] == flag["other"];
-    flag["what"] == "sessions_overlap" && flags.iter().filter(same).any(|other| other["what"] == "duplicate")
 }
 
 /// Says when and by whom it was, with the ids to do something about it, and who said what of it since.
