@@ -119,11 +119,9 @@ impl DiskFile for RealFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let grows = (offset + bytes.len() as u64).saturating_sub(self.size()?);
-        let too_many = grows - room_for(&self.path, grows);
-        let (fits, rest) = bytes.split_at(bytes.len() - too_many as usize);
+        let fits = small::fitting(&self.path, bytes, offset, || self.size())?;
         self.file.write_all_at(fits, offset)?;
-        if rest.is_empty() { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
+        if fits.len() == bytes.len() { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 
     fn sync(&self) -> io::Result<()> {

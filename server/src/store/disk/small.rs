@@ -5,13 +5,25 @@
 //! itself; they take up room like any, and do not meet the end. Without the feature nothing of this is in the program.
 
 #[cfg(feature = "testing")]
-pub(crate) use asked::{room_for, space};
+pub(crate) use asked::{fitting, room_for, space};
 
 /// Returns nothing: only tests can ask for a small disk.
 #[cfg(not(feature = "testing"))]
 #[inline(always)]
 pub(crate) fn space(_: &std::path::Path) -> Option<super::Space> {
     None
+}
+
+/// Returns all of them: only tests can ask for a small disk.
+#[cfg(not(feature = "testing"))]
+#[inline(always)]
+pub(crate) fn fitting<'a>(
+    _: &std::path::Path,
+    bytes: &'a [u8],
+    _: u64,
+    _: impl FnOnce() -> std::io::Result<u64>,
+) -> std::io::Result<&'a [u8]> {
+    Ok(bytes)
 }
 
 /// Returns all of it: only tests can ask for a small disk.
@@ -24,6 +36,7 @@ pub(crate) fn room_for(_: &std::path::Path, bytes: u64) -> u64 {
 #[cfg(feature = "testing")]
 mod asked {
     use std::fs;
+    use std::io;
     use std::path::{Path, PathBuf};
     use std::sync::OnceLock;
 
@@ -49,6 +62,18 @@ mod asked {
     /// Returns by how many of so many bytes a file can grow.
     pub(crate) fn room_for(path: &Path, bytes: u64) -> u64 {
         space(path).map_or(bytes, |space| bytes.min(space.free))
+    }
+
+    /// Returns how much of some bytes can be written into a file of a size at a place.
+    pub(crate) fn fitting<'a>(
+        path: &Path,
+        bytes: &'a [u8],
+        offset: u64,
+        size: impl FnOnce() -> io::Result<u64>,
+    ) -> io::Result<&'a [u8]> {
+        let grows = (offset + bytes.len() as u64).saturating_sub(size()?);
+        let too_many = usize::try_from(grows - room_for(path, grows)).unwrap_or(usize::MAX);
+        Ok(bytes.split_at(bytes.len().saturating_sub(too_many)).0)
     }
 
     /// What goes while it is counted takes up nothing.
