@@ -150,7 +150,10 @@ fn the_demo_is_a_district_with_six_weeks_behind_it_and_is_kept() {
     for conflict in &conflicts {
         let values = list(&conflict["values"]);
         assert_ne!(values[0]["by"], values[1]["by"], "{conflict}");
-        of.push((text(&conflict["field"]), values.iter().map(|value| &value["value"]).collect()));
+        let mut both: Vec<&Value> = values.iter().map(|value| &value["value"]).collect();
+        // In which order they stand follows from ids.
+        both.sort_by_key(|value| value.to_string());
+        of.push((text(&conflict["field"]), both));
     }
     of.sort_by_key(|(field, _)| *field);
     assert_eq!(of.len(), 2, "{conflicts:?}");
