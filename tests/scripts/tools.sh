@@ -47,26 +47,16 @@ need_component() {
     rustup component add "$1" || missing "rustup could not add $1."
 }
 
-need_nextest() {
-    cargo nextest --version >/dev/null 2>&1 && return
-    echo "cargo-nextest runs the tests and is not here yet: building it, once."
-    cargo install --locked --version 0.9.143 cargo-nextest || missing \
-        "cargo-nextest could not be built." \
+# need_tool NAME WHAT-IT-DOES [OPTION...]: cargo-NAME, built once, with these options of `cargo install`.
+need_tool() {
+    local name=$1 does=$2
+    cargo "$name" --version >/dev/null 2>&1 && return
+    echo "cargo-$name $does and is not here yet: building it, once."
+    cargo install --locked "${@:3}" "cargo-$name" || missing \
+        "cargo-$name could not be built." \
         "It needs the crate registry once; see the message above."
 }
 
-need_deny() {
-    cargo deny --version >/dev/null 2>&1 && return
-    echo "cargo-deny checks the dependencies and is not here yet: building it, once."
-    cargo install --locked cargo-deny || missing \
-        "cargo-deny could not be built." \
-        "It needs the crate registry once; see the message above."
-}
-
-need_fuzz() {
-    cargo fuzz --version >/dev/null 2>&1 && return
-    echo "cargo-fuzz builds the fuzz targets and is not here yet: building it, once."
-    cargo install --locked cargo-fuzz || missing \
-        "cargo-fuzz could not be built." \
-        "It needs the crate registry once; see the message above."
-}
+need_nextest() { need_tool nextest "runs the tests" --version 0.9.143; }
+need_deny() { need_tool deny "checks the dependencies"; }
+need_fuzz() { need_tool fuzz "builds the fuzz targets"; }

@@ -240,8 +240,7 @@ mod tests {
             }
         }
         spans.sort_unstable();
-        for pair in spans.windows(2) {
-            let [one, other] = pair else { unreachable!() };
+        for (one, other) in spans.iter().zip(&spans[1..]) {
             let same = (one.0, one.1) == (other.0, other.1);
             assert!(!same || one.3 <= other.2, "{one:?} and {other:?}");
         }

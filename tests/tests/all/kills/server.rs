@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use sync_core::exchange::server::reply::INLINE_CHANGES_MAX;
-use tests::process::{Installation, Server, Tablet, World};
+use tests::process::{Doomed, Installation, Said, Server, Tablet, World};
 
 use super::told::{School, is_rich, same};
 use super::{dice, everything, log, rounds, rounds_at_a_place, sessions};
@@ -39,6 +39,26 @@ impl Dying {
         let mut dying = Self::new();
         dying.school = Some(School::lived(&dying.world));
         dying
+    }
+
+    /// Logs and sends until the server has died of it; returns what the one exchange was told that had no answer, if one was.
+    fn works_until_it_died(&mut self, server: &mut Doomed, at: &str, round: usize) -> Option<Said> {
+        // A place that is passed once in each exchange is reached in the last of these, if not before.
+        let mut tries = 0;
+        while !server.has_died() {
+            assert!(
+                tries <= 2 * round,
+                "{at} was not reached; are the programs built with the feature `testing`?"
+            );
+            tries += 1;
+            self.log();
+            let synced = self.ana.run("sync");
+            if synced.code == Some(3) {
+                return Some(synced);
+            }
+            assert_eq!(synced.code, Some(0), "{at}: {synced:?}");
+        }
+        None
     }
 
     fn log(&mut self) {
@@ -123,21 +143,7 @@ fn dies_at(place: &str) {
         let at = format!("{place}:{round}");
         dying.world.take_server().kill();
         let mut server = dying.installation().serve_until(dying.port, &at);
-        // A place that is passed once in each exchange is reached in the last of these, if not before.
-        let mut tries = 0;
-        while !server.has_died() {
-            assert!(
-                tries <= 2 * round,
-                "{at} was not reached; are the programs built with the feature `testing`?"
-            );
-            tries += 1;
-            dying.log();
-            let synced = dying.ana.run("sync");
-            if synced.code == Some(3) {
-                break;
-            }
-            assert_eq!(synced.code, Some(0), "{at}: {synced:?}");
-        }
+        dying.works_until_it_died(&mut server, &at, round);
         server.wait_for_death();
         let waiting = dying.waiting();
         dying.recover(waiting, &at);
@@ -174,21 +180,8 @@ fn a_failed_sync_ends_the_server_and_the_next_one_has_what_was_receipted() {
         let at = format!("log_sync:{round}");
         dying.world.take_server().stop();
         let mut server = dying.installation().serve_failing(dying.port, &at);
-        let mut tries = 0;
-        while !server.has_died() {
-            assert!(
-                tries <= 2 * round,
-                "{at} was not reached; are the programs built with the feature `testing`?"
-            );
-            tries += 1;
-            dying.log();
-            let synced = dying.ana.run("sync");
-            if synced.code == Some(3) {
-                told += usize::from(synced.json["error"]["code"] == "storage_failed");
-                break;
-            }
-            assert_eq!(synced.code, Some(0), "{at}: {synced:?}");
-        }
+        let heard = dying.works_until_it_died(&mut server, &at, round);
+        told += usize::from(heard.is_some_and(|heard| heard.json["error"]["code"] == "storage_failed"));
         assert_eq!(server.wait_for_end(), Some(1), "{at}: it ends by itself, and not content");
         let said = dying.installation().said();
         assert_eq!(said.matches(SAID).count(), round, "{at}: {said}");

@@ -67,17 +67,23 @@ fn put(obj: ObjectId, key: &str) -> Op {
     Op { action, obj, key: Key::Map(key.into()), pred: SortedVec::new(), insert: false }
 }
 
+/// Lets the device go on with good work, which is returned, and everybody hear of it.
+fn goes_on(story: &mut Story, what: &str) -> Made {
+    let good = story.session(WHO);
+    for device in [WHO].iter().chain(&DEVICES) {
+        story.sync(device);
+    }
+    assert!(story.stands(&good), "{what}: what the device did afterwards is stored");
+    good
+}
+
 /// Lets the device send these bytes, which are refused with this code, and then go on with good work.
 fn refuses(story: &mut Story, what: &str, code: &str, key: Option<SlotKey>, bytes: Vec<u8>) {
     let before = story.world.server.changes(log().id());
     let fates = send(story, WHO, Vec::new(), Content::Change(bytes));
     assert_eq!(fates, [Outcome::Refused { code: code.into() }], "{what}");
     assert_eq!(story.world.server.changes(log().id()), before, "{what}: nothing of it is in the document");
-    let good = story.session(WHO);
-    for device in [WHO].iter().chain(&DEVICES) {
-        story.sync(device);
-    }
-    assert!(story.stands(&good), "{what}: what the device did afterwards is stored");
+    let good = goes_on(story, what);
     for (at, tablet) in story.world.tablets.iter().enumerate() {
         let shown = tablet.shown(tests::world::people::STUDENTS[0], log().id());
         assert!(shown.iter().all(|slot| Some(slot.key) != key), "{what}: tablet {at} has it");
@@ -291,11 +297,7 @@ fn issues(story: &mut Story, what: &str, draft: Draft, bytes: Vec<u8>) {
     assert!(story.stands(&made), "{what}");
     let stored = story.world.server.changes(log().id());
     assert!(stored.iter().all(|(_, change)| *change != bytes), "{what}: and not as it came");
-    let good = story.session(WHO);
-    for device in [WHO].iter().chain(&DEVICES) {
-        story.sync(device);
-    }
-    assert!(story.stands(&good), "{what}: what the device did afterwards is stored");
+    goes_on(story, what);
     for (at, tablet) in story.world.tablets.iter().enumerate() {
         let shown = tablet.shown(tests::world::people::STUDENTS[0], log().id());
         let has = shown.iter().find(|slot| slot.key == made.keys[0]);
