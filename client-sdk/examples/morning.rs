@@ -14,7 +14,7 @@ use std::path::Path;
 use client_sdk::clock::Clock;
 use client_sdk::deeds::LocalPolicy;
 use client_sdk::engine::{Report, Until, pair};
-use client_sdk::session::{Event, Finishing, Journal, Start, Student, begin, counts, finish, note};
+use client_sdk::session::{Event, Finishing, Journal, Start, Student, begin, counts, finish, happened};
 use client_sdk::tools::Tools;
 use client_sdk::transport::http::Http;
 use client_sdk::trouble::Trouble;
@@ -24,7 +24,7 @@ use sync_core::document::deed::{Deed, NewObservation, NewSegment};
 use sync_core::document::schema::RecordKind;
 use sync_core::document::slot::SlotKey;
 use sync_core::document::word::{Discipline, Observer, Place, SessionState};
-use sync_core::ids::{LiveId, StudentId};
+use sync_core::ids::StudentId;
 use sync_core::measure::value::Count;
 use sync_core::service::line::{Mode, Period};
 use tokio::runtime::Runtime;
@@ -70,28 +70,21 @@ fn count(tools: &Tools, student: StudentId, goal: SlotKey) -> Result<(), Trouble
             routine: None,
             at: desk.now,
         };
-        Ok(begin(writes, &start))
+        Ok(begin(writes, start))
     })?;
     for event in [Event::Tap { student, goal, n: 1 }, Event::Tap { student, goal, n: 2 }, Event::Undo] {
-        happens(tools, live, event)?;
+        // A program that is killed between two of these finds the session as it was, with `Journal::open`.
+        happened(&tools.store, live, &event)?;
     }
     let finished = tools.on_desk(|desk, local, writes, _| {
-        let live = Journal(local.0).meant(Some(live))?;
-        for tally in counts(&live) {
+        let (journal, live) = (Journal(local.0), Journal(local.0).meant(Some(live))?);
+        for tally in counts(&journal.events(live.id)?) {
             println!("Counted {}.", tally.counted.n());
         }
-        finish(desk, writes, &live, &Finishing::default())
+        finish(desk, writes, journal, &live, &Finishing::default())
     })?;
     println!("Saved on this tablet: {} session.", finished.len());
     Ok(())
-}
-
-/// Writes down what happened. A program that is killed between two of these finds the session as it was, with `Journal::open`.
-fn happens(tools: &Tools, live: LiveId, event: Event) -> Result<(), Trouble> {
-    tools.on_desk(|_, local, writes, _| {
-        let mut live = Journal(local.0).meant(Some(live))?;
-        note(writes, &mut live, event)
-    })
 }
 
 /// Logs a session that is over, with what was observed in it.

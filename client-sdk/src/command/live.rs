@@ -62,7 +62,7 @@ pub(super) fn start(tools: &Tools, args: &StartArgs) -> Result<Answer, Trouble> 
         for student in &start.students {
             may_log(&mut draft, args, student, chance)?;
         }
-        Ok(begin(writes, &start))
+        Ok(begin(writes, start))
     })?;
     Ok(Answer::done(
         json!({ "live": id }),
@@ -142,14 +142,11 @@ fn count(
         let mut live = Journal(local.0).meant(id)?;
         let goal = desk.roster.record(RecordKind::Goal, goal);
         let student = student_of(desk, &live, goal, kind)?;
-        if live.left(student).is_some() {
-            return Err(Trouble::value(
-                "this student has left the session",
-                "log what came later with `log`",
-            ));
-        }
-        note(writes, &mut live, event(student, goal))?;
-        Ok(answer(&live))
+        let event = event(student, goal);
+        note(writes, &mut live, &event)?;
+        let mut events = Journal(local.0).events(live.id)?;
+        events.push(event);
+        Ok(answer(&live, &events))
     })
 }
 
@@ -196,27 +193,29 @@ fn fits(measured: &str, kind: &str) -> Result<(), Trouble> {
 pub(super) fn undo(tools: &Tools, id: Option<LiveId>) -> Result<Answer, Trouble> {
     tools.on_desk(|_, local, writes, _| {
         let mut live = Journal(local.0).meant(id)?;
-        if !can_undo(&live) {
+        let mut events = Journal(local.0).events(live.id)?;
+        if !can_undo(&events) {
             return Err(Trouble::value("there is nothing to take back", "tap first"));
         }
-        note(writes, &mut live, Event::Undo)?;
-        Ok(answer(&live))
+        note(writes, &mut live, &Event::Undo)?;
+        events.push(Event::Undo);
+        Ok(answer(&live, &events))
     })
 }
 
 pub(super) fn show(tools: &Tools, id: Option<LiveId>) -> Result<Answer, Trouble> {
-    tools.look(|_, local| Ok(answer(&Journal(local.0).meant(id)?)))
+    tools.look(|_, local| {
+        let live = Journal(local.0).meant(id)?;
+        Ok(answer(&live, &Journal(local.0).events(live.id)?))
+    })
 }
 
 pub(super) fn leave(tools: &Tools, args: &LeaveArgs) -> Result<Answer, Trouble> {
     tools.on_desk(|desk, local, writes, _| {
         let mut live = Journal(local.0).meant(args.live.live)?;
         let student = desk.roster.student(&args.student);
-        if live.present().all(|present| present.id != student) || live.left(student).is_some() {
-            return Err(Trouble::value("this student is not in the session", "name somebody who still is"));
-        }
-        note(writes, &mut live, Event::Left { student, at: desk.now })?;
-        Ok(answer(&live))
+        session::leave(writes, &mut live, student, desk.now)?;
+        Ok(answer(&live, &Journal(local.0).events(live.id)?))
     })
 }
 
@@ -246,7 +245,7 @@ pub(super) fn finish(tools: &Tools, args: &FinishArgs) -> Result<Answer, Trouble
         let live = Journal(state).meant(args.live.live)?;
         let finishing = Finishing { away: away(&desk, args)?, note: args.note.clone().map(Sensitive::new) };
         let mut writes = Writes::new();
-        let finished = session::finish(&mut desk, &mut writes, &live, &finishing)?;
+        let finished = session::finish(&mut desk, &mut writes, Journal(state), &live, &finishing)?;
         writes.core(desk.clear());
         Ok::<_, Trouble>((writes, finished))
     })?;
@@ -278,9 +277,9 @@ pub(super) fn finish(tools: &Tools, args: &FinishArgs) -> Result<Answer, Trouble
     Ok(Answer::done(json, words))
 }
 
-fn answer(live: &Live) -> Answer {
+fn answer(live: &Live, events: &[Event]) -> Answer {
     let (mut rows, mut words) = (Vec::new(), Vec::new());
-    for tally in counts(live) {
+    for tally in counts(events) {
         let mut row =
             json!({"student": tally.student, "goal": tally.goal.to_string(), "n": tally.counted.n()});
         if let Counted::Tries { correct, of } = tally.counted {

@@ -202,7 +202,7 @@ impl<T: Transport> Engine<'_, T> {
             for mut live in journal.open()? {
                 let students: Vec<_> = live.present().map(|student| student.id).collect();
                 for student in students.into_iter().filter(|student| ended || leaving.contains(student)) {
-                    draft_of(&mut desk, &mut writes, &mut live, student)?;
+                    draft_of(&mut desk, &mut writes, journal, &mut live, student)?;
                 }
             }
             writes.core(desk.clear());

@@ -15,7 +15,8 @@ use sync_core::time::Moment;
 use ulid::Ulid;
 
 use super::count::{Counted, Tally, counts};
-use super::journal::{Event, Live, Student, close, note};
+use super::journal::{Journal, close, release};
+use super::live::{Live, Student};
 use crate::deeds::Desk;
 use crate::store::Writes;
 use crate::trouble::Trouble;
@@ -52,6 +53,7 @@ pub struct Finished {
 pub fn finish(
     desk: &mut Desk<'_>,
     writes: &mut Writes,
+    journal: Journal<'_>,
     live: &Live,
     finishing: &Finishing,
 ) -> Result<Vec<Finished>, Trouble> {
@@ -62,11 +64,12 @@ pub fn finish(
             "name students whom the session was started with",
         ));
     }
+    let tallies = counts(&journal.events(live.id)?);
     let mut finished = Vec::new();
     for student in live.present() {
         finished.push(match finishing.away.get(&student.id) {
             Some(reason) => miss(desk, live, student, *reason)?,
-            None => log(desk, live, student, finishing, SessionState::Complete)?,
+            None => log(desk, live, &tallies, student, finishing, SessionState::Complete)?,
         });
     }
     close(writes, live);
@@ -80,29 +83,33 @@ pub fn finish(
 pub fn draft_of(
     desk: &mut Desk<'_>,
     writes: &mut Writes,
+    journal: Journal<'_>,
     live: &mut Live,
     student: StudentId,
 ) -> Result<(), Trouble> {
     let Some(leaving) = live.present().find(|present| present.id == student).cloned() else { return Ok(()) };
-    log(desk, live, &leaving, &Finishing::default(), SessionState::Draft)?;
+    let tallies = counts(&journal.events(live.id)?);
+    log(desk, live, &tallies, &leaving, &Finishing::default(), SessionState::Draft)?;
     if live.present().count() == 1 {
         close(writes, live);
         return Ok(());
     }
-    note(writes, live, Event::Gone { student })
+    release(writes, live, student);
+    Ok(())
 }
 
 fn log(
     desk: &mut Desk<'_>,
     live: &Live,
+    tallies: &[Tally],
     student: &Student,
     finishing: &Finishing,
     state: SessionState,
 ) -> Result<Finished, Trouble> {
     let start = &live.start;
-    let until = live.left(student.id).unwrap_or(desk.now);
+    let until = live.left.get(&student.id).copied().unwrap_or(desk.now);
     let elapsed_ms = until.0.saturating_sub(start.at.0).max(0);
-    let tallies: Vec<Tally> = counts(live).into_iter().filter(|tally| tally.student == student.id).collect();
+    let tallies: Vec<&Tally> = tallies.iter().filter(|tally| tally.student == student.id).collect();
     let there = live.start.students.iter().filter(|other| !finishing.away.contains_key(&other.id)).count();
     let group = (there > 1).then(|| NewGroup {
         id: start.id("live group", &[]).to_string(),
@@ -161,7 +168,11 @@ fn miss(desk: &mut Desk<'_>, live: &Live, student: &Student, reason: Reason) -> 
 }
 
 fn observation_id(live: &Live, tally: &Tally) -> Ulid {
-    live.start.id("live observation", &[&tally.student.0, tally.goal.to_string().as_bytes()])
+    let purpose = match tally.counted {
+        Counted::Times(_) => "live observation of times",
+        Counted::Tries { .. } => "live observation of tries",
+    };
+    live.start.id(purpose, &[&tally.student.0, tally.goal.to_string().as_bytes()])
 }
 
 fn observation(tally: &Tally, seconds: i64, start: Moment) -> Result<NewObservation, ValueError> {

@@ -1,172 +1,36 @@
 //! The journal: what is written down of a live session, and how it is read back.
+//!
+//! ```text
+//! L | live id | 0       how it began, who left, who is gone    written anew when somebody leaves
+//! L | live id | 1 ...   one event each                         written once
+//! ```
+//!
+//! A tap reads the first row and looks which is the last one. So it costs the same at the end of a long lesson as at its start; the counts are
+//! for whoever shows them ([`Journal::events`]).
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sync_core::document::slot::SlotKey;
-use sync_core::document::word::{Place, Routine};
 use sync_core::exchange::codec;
-use sync_core::ids::{ActId, LiveId, StudentId, derive};
-use sync_core::kv::KvError;
-use sync_core::roster::reading::Roles;
-use sync_core::service::line::Mode;
+use sync_core::ids::{LiveId, StudentId};
+use sync_core::kv::{KvError, prefix_end};
 use sync_core::time::Moment;
-use ulid::Ulid;
 
-use crate::store::{State, Table, Writes};
+use super::live::{EVENTS_MAX, Event, Live, Start};
+use crate::store::{State, Store, Table, Writes};
 use crate::trouble::Trouble;
-
-/// Students in one live session.
-pub const STUDENTS_MAX: usize = 60;
-/// Events in one live session: a tap every second for a school day.
-pub const EVENTS_MAX: u64 = 30_000;
 
 /// Live sessions' keys begin with this; live id and event number follow.
 const LIVE: u8 = b'L';
+/// The number of the row that says how a session began.
+const HEAD: u64 = 0;
 
-/// Somebody in a live session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Student {
-    /// Who.
-    pub id: StudentId,
-    /// The service line that the session is held under, for this student.
-    pub service: Option<SlotKey>,
-    /// As what the person was on this student's team when it began.
-    pub roles: Roles,
-}
-
-/// How a live session began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Start {
-    /// What all its ids follow from.
-    pub seed: [u8; 16],
-    /// Who is in it.
-    pub students: Vec<Student>,
-    /// In or out of the classroom: the schema's word.
-    pub mode: String,
-    /// Where: the schema's word.
-    pub place: String,
-    /// During which part of the class's day.
-    pub routine: Option<String>,
-    /// When.
-    pub at: Moment,
-}
-
-/// How a trial went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Trial {
-    /// The answer was right.
-    Correct,
-    /// It was wrong.
-    Incorrect,
-    /// There was none: an opportunity like the others, and not correct.
-    NoResponse,
-}
-
-/// Something that happened in a live session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
-    /// Something was seen so many times.
-    Tap {
-        /// Of whom.
-        student: StudentId,
-        /// For which goal.
-        goal: SlotKey,
-        /// How often.
-        n: u32,
-    },
-    /// The student had a try.
-    Trial {
-        /// Who.
-        student: StudentId,
-        /// At which goal.
-        goal: SlotKey,
-        /// How it went.
-        trial: Trial,
-    },
-    /// The last event that still counted counts no more.
-    Undo,
-    /// The student left before the others: what is logged of the session ends here for this student.
-    Left {
-        /// Who.
-        student: StudentId,
-        /// When.
-        at: Moment,
-    },
-    /// The student is in the session no more, and has a record of it already.
-    Gone {
-        /// Who.
-        student: StudentId,
-    },
-}
-
-/// A live session as it was written down.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Live {
-    /// Which one.
-    pub id: LiveId,
-    /// How it began.
-    pub start: Start,
-    /// What happened, in order.
-    pub events: Vec<Event>,
-    /// The number that the next event gets.
-    pub next: u64,
-}
-
-impl Start {
-    /// Returns the mode; none where a newer version wrote it.
-    pub fn mode(&self) -> Option<Mode> {
-        Mode::from_code(&self.mode)
-    }
-
-    /// Returns the place; none where a newer version wrote it.
-    pub fn place(&self) -> Option<Place> {
-        Place::from_code(&self.place)
-    }
-
-    /// Returns the routine, if there is one that is known here.
-    pub fn routine(&self) -> Option<Routine> {
-        self.routine.as_deref().and_then(Routine::from_code)
-    }
-
-    /// Returns an id that follows from the seed alone, and sorts by the start.
-    pub fn id(&self, purpose: &str, parts: &[&[u8]]) -> Ulid {
-        let drawn = derive(purpose, &[&[self.seed.as_slice()], parts].concat());
-        let at = u64::try_from(self.at.0).unwrap_or_default();
-        Ulid::from_parts(at, u128::from_be_bytes(drawn))
-    }
-
-    /// Returns the act that finishing makes for a student.
-    pub fn act(&self, student: StudentId) -> ActId {
-        ActId::from(self.id("live act", &[&student.0]))
-    }
-}
-
-impl Live {
-    /// Returns those who are still in the session.
-    pub fn present(&self) -> impl Iterator<Item = &Student> {
-        let gone = |student: StudentId| {
-            self.events.iter().any(|event| matches!(event, Event::Gone { student: gone } if *gone == student))
-        };
-        self.start.students.iter().filter(move |student| !gone(student.id))
-    }
-
-    /// Returns when a student left, if before the end.
-    pub fn left(&self, student: StudentId) -> Option<Moment> {
-        self.events.iter().find_map(|event| match event {
-            Event::Left { student: left, at } if *left == student => Some(*at),
-            Event::Left { .. }
-            | Event::Tap { .. }
-            | Event::Trial { .. }
-            | Event::Undo
-            | Event::Gone { .. } => None,
-        })
-    }
-}
-
-fn key(id: LiveId, number: Option<u64>) -> Vec<u8> {
-    let mut key = vec![LIVE];
-    key.extend(id.0);
-    key.extend(number.map(u64::to_be_bytes).into_iter().flatten());
-    key
+/// The first row of a live session.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    start: Start,
+    left: BTreeMap<StudentId, Moment>,
+    gone: BTreeSet<StudentId>,
 }
 
 /// Reads the journal.
@@ -179,17 +43,25 @@ impl Journal<'_> {
     /// # Errors
     /// [`KvError`].
     pub fn open(&self) -> Result<Vec<Live>, KvError> {
-        let mut open: Vec<Live> = Vec::new();
-        for (key, value) in self.0.scan_in(Table::Journal, &[LIVE])? {
-            let (id, number) = split(&key).ok_or(KvError::Damaged("journal"))?;
-            if number == 0 {
-                open.push(Live { id, start: read(&value)?, events: Vec::new(), next: 1 });
-            } else if let Some(live) = open.last_mut().filter(|live| live.id == id) {
-                live.events.push(read(&value)?);
-                live.next = number + 1;
-            }
+        let (mut open, mut from) = (Vec::new(), vec![LIVE]);
+        while let [(first, _)] = self.0.range_in(Table::Journal, &from, &prefix_end(&[LIVE]), 1)?.as_slice() {
+            let id = split(first).ok_or(KvError::Damaged("journal"))?.0;
+            open.extend(self.live(id)?);
+            from = prefix_end(&of(id));
         }
         Ok(open)
+    }
+
+    /// Returns an open live session; none where there is no such, or damage has taken how it began.
+    ///
+    /// # Errors
+    /// [`KvError`].
+    pub fn live(&self, id: LiveId) -> Result<Option<Live>, KvError> {
+        let Some(head) = self.0.get_in(Table::Journal, &key(id, HEAD))? else { return Ok(None) };
+        let Head { start, left, gone } = read(&head)?;
+        let last = self.0.last_in(Table::Journal, &of(id), &prefix_end(&of(id)))?;
+        let (_, last) = last.and_then(|(key, _)| split(&key)).ok_or(KvError::Damaged("journal"))?;
+        Ok(Some(Live { id, start, left, gone, next: last + 1 }))
     }
 
     /// Returns the live session that is meant: the named one, or the only one.
@@ -197,19 +69,38 @@ impl Journal<'_> {
     /// # Errors
     /// [`Trouble::Value`] where there is none, or more than one and none was named.
     pub fn meant(&self, id: Option<LiveId>) -> Result<Live, Trouble> {
-        let mut open = self.open()?;
-        match id {
-            Some(id) => open.into_iter().find(|live| live.id == id).ok_or_else(|| {
-                Trouble::value("no such live session is open", "see which are open with `live`")
-            }),
-            None if open.len() > 1 => {
-                Err(Trouble::value("several live sessions are open", "say which one with `--live ID`"))
-            }
-            None => {
-                open.pop().ok_or_else(|| Trouble::value("no live session is open", "begin one with `start`"))
-            }
+        if let Some(id) = id {
+            return self.live(id)?.ok_or_else(not_open);
         }
+        let mut open = self.open()?;
+        if open.len() > 1 {
+            return Err(Trouble::value("several live sessions are open", "say which one with `--live ID`"));
+        }
+        open.pop().ok_or_else(|| Trouble::value("no live session is open", "begin one with `start`"))
     }
+
+    /// Returns what happened in a live session, in order.
+    ///
+    /// # Errors
+    /// [`KvError`].
+    pub fn events(&self, live: LiveId) -> Result<Vec<Event>, KvError> {
+        let (first, end) = (key(live, HEAD + 1), prefix_end(&of(live)));
+        let rows = self.0.range_in(Table::Journal, &first, &end, usize::MAX)?;
+        rows.iter().map(|(_, value)| read(value)).collect()
+    }
+}
+
+fn not_open() -> Trouble {
+    Trouble::value("no such live session is open", "see which are open with `live`")
+}
+
+/// What all keys of a live session begin with.
+fn of(id: LiveId) -> Vec<u8> {
+    [&[LIVE], id.0.as_slice()].concat()
+}
+
+fn key(id: LiveId, number: u64) -> Vec<u8> {
+    [of(id).as_slice(), &number.to_be_bytes()].concat()
 }
 
 fn split(key: &[u8]) -> Option<(LiveId, u64)> {
@@ -223,33 +114,82 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Kv
 }
 
 /// Begins a live session.
-pub fn begin(writes: &mut Writes, start: &Start) -> LiveId {
+pub fn begin(writes: &mut Writes, start: Start) -> LiveId {
     let id = LiveId::from(start.id("live", &[]));
-    writes.put(Table::Journal, key(id, Some(0)), codec::to_bytes(start));
+    write_head(writes, &Live { id, start, left: BTreeMap::new(), gone: BTreeSet::new(), next: HEAD + 1 });
     id
 }
 
-/// Writes down an event.
+fn write_head(writes: &mut Writes, live: &Live) {
+    let head = Head { start: live.start.clone(), left: live.left.clone(), gone: live.gone.clone() };
+    writes.put(Table::Journal, key(live.id, HEAD), codec::to_bytes(&head));
+}
+
+/// Writes down what happened in a live session. When this returns, it is on the medium.
 ///
 /// # Errors
-/// [`Trouble::Value`] where the session has [`EVENTS_MAX`] already.
-pub fn note(writes: &mut Writes, live: &mut Live, event: Event) -> Result<(), Trouble> {
+/// [`Trouble::Value`] where no such session is open, and as [`note`]; nothing was written then.
+pub fn happened(store: &Store, id: LiveId, event: &Event) -> Result<(), Trouble> {
+    store.update(|state| {
+        let mut live = Journal(state).live(id)?.ok_or_else(not_open)?;
+        let mut writes = Writes::new();
+        note(&mut writes, &mut live, event)?;
+        Ok((writes, ()))
+    })
+}
+
+/// Adds what happened to what will be written.
+///
+/// # Errors
+/// [`Trouble::Value`] where the student is not in the session, or it has [`EVENTS_MAX`] already.
+pub(crate) fn note(writes: &mut Writes, live: &mut Live, event: &Event) -> Result<(), Trouble> {
+    if let Some(student) = event.student() {
+        if live.left.contains_key(&student) {
+            let help = "log what came later with `log`";
+            return Err(Trouble::value("this student has left the session", help));
+        }
+        if !live.is_here(student) {
+            return Err(not_in_it());
+        }
+    }
     if live.next > EVENTS_MAX {
         return Err(Trouble::value(
             "this session has as many events as one can have",
             "finish it and begin another",
         ));
     }
-    writes.put(Table::Journal, key(live.id, Some(live.next)), codec::to_bytes(&event));
+    writes.put(Table::Journal, key(live.id, live.next), codec::to_bytes(event));
     live.next += 1;
-    live.events.push(event);
     Ok(())
+}
+
+/// Notes that a student left before the others.
+///
+/// # Errors
+/// [`Trouble::Value`] where the student is not in the session.
+pub fn leave(writes: &mut Writes, live: &mut Live, student: StudentId, at: Moment) -> Result<(), Trouble> {
+    if !live.is_here(student) {
+        return Err(not_in_it());
+    }
+    live.left.insert(student, at);
+    write_head(writes, live);
+    Ok(())
+}
+
+fn not_in_it() -> Trouble {
+    Trouble::value("this student is not in the session", "name somebody who still is")
+}
+
+/// Notes that a student has a record of the session already, and is in it no more.
+pub(super) fn release(writes: &mut Writes, live: &mut Live, student: StudentId) {
+    live.gone.insert(student);
+    write_head(writes, live);
 }
 
 /// Removes a live session's journal.
 pub(super) fn close(writes: &mut Writes, live: &Live) {
-    for number in 0..live.next {
-        writes.delete(Table::Journal, key(live.id, Some(number)));
+    for number in HEAD..live.next {
+        writes.delete(Table::Journal, key(live.id, number));
     }
 }
 
@@ -267,13 +207,13 @@ mod tests {
             routine: None,
             at: Moment(0),
         };
-        let mut live =
-            Live { id: LiveId::from(start.id("live", &[])), start, events: Vec::new(), next: EVENTS_MAX };
+        let id = LiveId::from(start.id("live", &[]));
+        let mut live = Live { id, start, left: BTreeMap::new(), gone: BTreeSet::new(), next: EVENTS_MAX };
         let mut writes = Writes::new();
-        note(&mut writes, &mut live, Event::Undo).unwrap();
-        let refused = note(&mut writes, &mut live, Event::Undo).unwrap_err();
+        note(&mut writes, &mut live, &Event::Undo).unwrap();
+        let refused = note(&mut writes, &mut live, &Event::Undo).unwrap_err();
         assert_eq!(refused.exit_code(), 2);
         assert!(refused.to_string().contains("as many events as one can have"), "{refused}");
-        assert_eq!((live.next, live.events.len()), (EVENTS_MAX + 1, 1), "and nothing of it is noted");
+        assert_eq!(live.next, EVENTS_MAX + 1, "and nothing of it is noted");
     }
 }

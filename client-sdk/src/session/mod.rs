@@ -19,10 +19,13 @@
 mod count;
 mod finish;
 mod journal;
+mod live;
 mod taps;
 
 pub(crate) use count::can_undo;
 pub use count::{Counted, Tally, counts};
 pub use finish::{Finished, Finishing, draft_of, finish};
-pub use journal::{EVENTS_MAX, Event, Journal, Live, STUDENTS_MAX, Start, Student, Trial, begin, note};
+pub(crate) use journal::note;
+pub use journal::{Journal, begin, happened, leave};
+pub use live::{EVENTS_MAX, Event, Live, STUDENTS_MAX, Start, Student, Trial};
 pub use taps::{Tapped, gather, tap_tally};

@@ -87,6 +87,24 @@ impl<'a> State<'a> {
         .collect()
     }
 
+    /// Returns the last pair of a range of any table, as [`KvRead::last`] does.
+    ///
+    /// # Errors
+    /// [`KvError`].
+    pub fn last_in(&self, table: Table, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
+        let sql = format!(
+            "SELECT key, value FROM {} WHERE key >= ?1 AND key < ?2 ORDER BY key DESC LIMIT 1",
+            table.name()
+        );
+        let mut statement = self.connection.prepare_cached(&sql).map_err(unreadable)?;
+        let found: Option<Pair> = statement
+            .query_row(params![start, end], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .map_err(unreadable)?;
+        let opened = |(key, stored): Pair| opened(table.name(), &key, stored).map(|value| (key, value));
+        found.map(opened).transpose()
+    }
+
     /// Returns all pairs of a table whose keys begin with `prefix`.
     ///
     /// # Errors
@@ -106,14 +124,7 @@ impl KvRead for State<'_> {
     }
 
     fn last(&self, start: &[u8], end: &[u8]) -> Result<Option<Pair>, KvError> {
-        let sql = "SELECT key, value FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key DESC LIMIT 1";
-        let mut statement = self.connection.prepare_cached(sql).map_err(unreadable)?;
-        let found: Option<(Vec<u8>, Vec<u8>)> = statement
-            .query_row(params![start, end], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()
-            .map_err(unreadable)?;
-        let opened = |(key, stored): Pair| opened(Table::Kv.name(), &key, stored).map(|value| (key, value));
-        found.map(opened).transpose()
+        self.last_in(Table::Kv, start, end)
     }
 }
 

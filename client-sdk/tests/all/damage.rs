@@ -65,10 +65,15 @@ fn shown(state: &State<'_>) -> Result<Shown, Trouble> {
     for act in tablet.acts()?.into_iter().filter(|act| act.state == ActState::Unsent) {
         unsent.extend(act.slots.iter().map(|slot| (slot.key, (act.name.id(), act.act))));
     }
+    let journal = Journal(state);
+    let mut events = 0;
+    for live in journal.open()? {
+        events += journal.events(live.id)?.len();
+    }
     Ok(Shown {
         records: documents.into_iter().flat_map(|shown| shown.slots).map(|slot| slot.key).collect(),
         unsent,
-        events: Journal(state).open()?.iter().map(|live| live.events.len()).sum(),
+        events,
     })
 }
 

@@ -163,3 +163,34 @@ fn whoever_may_not_log_cannot_begin_to() {
     assert_eq!(exit, 7);
     assert_eq!(world.run(&["live"]).0, 2);
 }
+
+/// A paraprofessional cannot read the goal, so nothing tells how it is measured.
+#[test]
+fn what_was_counted_in_two_ways_at_one_goal_is_all_there() {
+    let world = World::of(Role::Para);
+    let goal = world.count_goal.to_string();
+    start(&world, &["maya"]);
+    world.done(&["tap", "--goal", &goal, "--n", "2"]);
+    world.done(&["trial", "--goal", &goal, "correct"]);
+    let shown = world.done(&["tap", "--goal", &goal]);
+    let n: Vec<_> = shown["counts"].as_array().unwrap().iter().map(|row| row["n"].clone()).collect();
+    assert_eq!(n, [json!(3), json!(1)], "{shown}");
+    let (exit, finished) = world.run_at(AFTER, &["finish"]);
+    assert_eq!(exit, 0, "{finished}");
+    assert_eq!(finished["sessions"][0]["observations"].as_array().unwrap().len(), 2, "{finished}");
+}
+
+#[test]
+fn of_somebody_who_left_nothing_more_is_counted_and_what_was_stays() {
+    let world = World::new();
+    let goal = world.count_goal.to_string();
+    start(&world, &["maya", "leo"]);
+    world.done(&["tap", "--goal", &goal]);
+    let shown = world.done(&["leave", "--student", "maya"]);
+    assert_eq!(shown["counts"][0]["n"], 1);
+    let (exit, refused) = world.run(&["tap", "--goal", &goal]);
+    assert_eq!((exit, refused["error"]["message"].clone()), (2, json!("this student has left the session")));
+    assert_eq!(world.run(&["leave", "--student", "maya"]).0, 2, "once");
+    assert_eq!(world.done(&["live"]), shown);
+    assert_eq!(world.done(&["undo"])["counts"], json!([]), "what was counted too much is still taken back");
+}
