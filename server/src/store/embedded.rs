@@ -5,6 +5,7 @@
 //! data/log/               the truth, and the reserve of room for what cannot wait
 //! data/index/             derived, may be removed at any time while no server runs
 //! data/index.condition    whether the index may be believed
+//! data/index.redo         a batch on its way into the index
 //! data/index.set-aside-N  indexes that could not be
 //! ```
 

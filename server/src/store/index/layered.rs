@@ -173,6 +173,10 @@ impl Inner {
             if layers.failed.is_some() {
                 return;
             }
+            // Thousands of rows are given back while nobody waits for the lock.
+            drop(layers);
+            drop(batch);
+            layers = self.layers();
         }
     }
 

@@ -4,7 +4,7 @@
 //!   writer's frames, not synced        seen by the writer alone
 //!          | sync of the log
 //!   waiting  -> being applied          seen by all, in memory
-//!          | one batch, with its mark
+//!          | one batch, with its mark: whole, also after a kill
 //!   sled                               may lag, never leads
 //! ```
 //!
@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 mod cache;
 mod condition;
 mod layered;
+mod redo;
 pub(crate) mod sled_index;
 
 pub(crate) use layered::{Index, merge_last, merge_range};

@@ -17,6 +17,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::condition::{self, Condition, boot_id};
+use super::redo::{Redo, Row};
 use super::{IndexBackend, IndexMark, Overlay, seal, unseal};
 use crate::store::frame::{LogId, RunningHash};
 use crate::store::log::codec::u64_at;
@@ -31,6 +32,9 @@ const CHECKING_CACHE_BYTES: u64 = 1024 * 1024;
 /// How often, and how long apart, sled's lock is tried before it counts as held: five seconds in all.
 const RELEASE_TRIES: usize = 1000;
 const RELEASE_PAUSE: Duration = Duration::from_millis(5);
+
+/// Rows that go in at once, under a lock of sled's: readers wait for them about a millisecond.
+const AT_ONCE_ROWS_MAX: usize = 128;
 
 /// Where the mark lies; all other keys have the prefix below, so none can collide with it.
 const MARK_KEY: &[u8] = &[0];
@@ -64,7 +68,7 @@ impl SledIndex {
     ) -> Result<Self, String> {
         let path = index_path(data);
         let believed = match Condition::read(data).is_sound(boot) {
-            true => believe(&path, log_id, hash_at),
+            true => believe(data, log_id, hash_at),
             false => Err(doubtful("it was not closed in good order")),
         };
         let (db, mark) = match believed {
@@ -74,6 +78,7 @@ impl SledIndex {
                     tracing::warn!(index = %path.display(), %why, "the index is set aside and built again");
                 }
                 condition::set_aside(data, &path).map_err(|error| error.to_string())?;
+                Redo::forget(data).map_err(|error| error.to_string())?;
                 (open_db(&path, SLED_CACHE_BYTES).map_err(|error| error.to_string())?, IndexMark::default())
             }
         };
@@ -89,7 +94,7 @@ impl SledIndex {
         if !path.exists() || !Condition::read(data).is_sound(&boot_id()) {
             return None;
         }
-        let checked = open_checked(&path);
+        let checked = open_checked(data);
         Some(checked.map(|(_, mark)| mark).map_err(|error| error.to_string()))
     }
 
@@ -155,25 +160,74 @@ fn open_db(path: &Path, cache_bytes: u64) -> Result<sled::Db, KvError> {
 
 /// Opens an index that holds what was written into it, all of it, and follows from this log.
 fn believe(
-    path: &Path,
+    data: &Path,
     log_id: LogId,
     hash_at: impl Fn(u64) -> Option<RunningHash>,
 ) -> Result<(sled::Db, IndexMark), KvError> {
-    let (db, mark) = open_checked(path)?;
+    let (db, mark) = open_checked(data)?;
     let joins = mark.seq == 0 || (mark.log_id == log_id && hash_at(mark.seq) == Some(mark.hash));
     if joins { Ok((db, mark)) } else { Err(doubtful("it does not follow from this log")) }
 }
 
 /// Opens an index of which every row is there and as it was written.
-fn open_checked(path: &Path) -> Result<(sled::Db, IndexMark), KvError> {
-    let db = open_db(path, CHECKING_CACHE_BYTES)?;
-    let mark = read_mark(&db)?;
+fn open_checked(data: &Path) -> Result<(sled::Db, IndexMark), KvError> {
+    let path = index_path(data);
+    let db = open_db(&path, CHECKING_CACHE_BYTES)?;
+    let mut mark = read_mark(&db)?;
+    if let Some(redo) = Redo::read(data).filter(|redo| redo.before == mark) {
+        guarded(|| apply_rows(&db, &redo.rows, &redo.after))?;
+        mark = redo.after;
+    }
     if !seeded(Bug::IndexUnchecked) {
         guarded(|| check_rows(&db, &mark))?;
     }
     // Checking reads every page, most of which nobody asks for today: it is done with little memory, and then opened for use.
     drop(db);
-    Ok((open_db(path, SLED_CACHE_BYTES)?, mark))
+    Ok((open_db(&path, SLED_CACHE_BYTES)?, mark))
+}
+
+/// Returns the rows that an overlay makes of those in sled, and counts them into the mark.
+fn rows_of(db: &sled::Db, writes: &Overlay, mark: &mut IndexMark) -> Result<Vec<Row>, KvError> {
+    let mut rows = Vec::with_capacity(writes.len());
+    for (key, value) in writes {
+        let key = row_key(key);
+        if let Some(old) = db.get(&key).map_err(doubtful)? {
+            mark.rows = mark.rows.wrapping_sub(1);
+            mark.digest = mark.digest.wrapping_sub(row_digest(&key, &old));
+        }
+        let stored = value.as_ref().map(|value| seal(&key, value));
+        if let Some(stored) = &stored {
+            mark.rows = mark.rows.wrapping_add(1);
+            mark.digest = mark.digest.wrapping_add(row_digest(&key, stored));
+        }
+        rows.push((key, stored));
+    }
+    Ok(rows)
+}
+
+/// Applies rows one by one, and then the mark. Readers go on meanwhile: what is being applied, they have from memory.
+fn apply_rows(db: &sled::Db, rows: &[Row], mark: &IndexMark) -> Result<(), KvError> {
+    for (key, stored) in rows {
+        match stored {
+            Some(stored) => db.insert(key, stored.as_slice()),
+            None => db.remove(key),
+        }
+        .map_err(doubtful)?;
+    }
+    db.insert(MARK_KEY, seal(MARK_KEY, &mark.encode())).map(drop).map_err(doubtful)
+}
+
+/// Applies rows and the mark in one step of sled's own.
+fn apply_at_once(db: &sled::Db, rows: Vec<Row>, mark: &IndexMark) -> Result<(), KvError> {
+    let mut batch = sled::Batch::default();
+    for (key, stored) in rows {
+        match stored {
+            Some(stored) => batch.insert(key, stored),
+            None => batch.remove(key),
+        }
+    }
+    batch.insert(MARK_KEY, seal(MARK_KEY, &mark.encode()));
+    db.apply_batch(batch).map_err(doubtful)
 }
 
 fn read_mark(db: &sled::Db) -> Result<IndexMark, KvError> {
@@ -262,29 +316,19 @@ impl IndexBackend for SledIndex {
     }
 
     fn apply(&self, writes: &Overlay, log_id: LogId, seq: u64, hash: RunningHash) -> Result<(), KvError> {
-        let mut mark = IndexMark { log_id, seq, hash, ..self.mark() };
+        let before = self.mark();
+        let mut after = IndexMark { log_id, seq, hash, ..before };
         self.ask(|db| {
-            let mut batch = sled::Batch::default();
-            for (key, value) in writes {
-                let key = row_key(key);
-                if let Some(old) = db.get(&key).map_err(doubtful)? {
-                    mark.rows = mark.rows.wrapping_sub(1);
-                    mark.digest = mark.digest.wrapping_sub(row_digest(&key, &old));
-                }
-                match value {
-                    Some(value) => {
-                        let stored = seal(&key, value);
-                        mark.rows = mark.rows.wrapping_add(1);
-                        mark.digest = mark.digest.wrapping_add(row_digest(&key, &stored));
-                        batch.insert(key, stored);
-                    }
-                    None => batch.remove(key),
-                }
+            let rows = rows_of(db, writes, &mut after)?;
+            let redo = Redo { before, after, rows };
+            // Where the disk has no room for a second copy, readers wait.
+            if redo.rows.len() <= AT_ONCE_ROWS_MAX || redo.write(&self.data).is_err() {
+                return apply_at_once(db, redo.rows, &after);
             }
-            batch.insert(MARK_KEY, seal(MARK_KEY, &mark.encode()));
-            db.apply_batch(batch).map_err(doubtful)
+            apply_rows(db, &redo.rows, &after)?;
+            Redo::forget(&self.data).map_err(doubtful)
         })?;
-        *self.held_mark() = mark;
+        *self.held_mark() = after;
         Ok(())
     }
 
@@ -378,6 +422,59 @@ mod tests {
             drop(index.db.lock().unwrap().take());
             assert_eq!(open(data.path(), boot).mark().seq, seq);
         }
+    }
+
+    fn many(value: u8) -> Overlay {
+        (0..400u16).map(|number| (number.to_be_bytes().to_vec(), Some(vec![value; 9]))).collect()
+    }
+
+    #[test]
+    fn a_long_batch_is_whole_wherever_the_process_was_killed_in_it() {
+        for done in [0, 1, 200, 399, 400] {
+            let data = tempfile::tempdir().unwrap();
+            let index = open(data.path(), "boot");
+            index.apply(&many(1), LOG, 1, [1; 8]).unwrap();
+            let writes: Overlay = many(2).into_iter().chain([(0u16.to_be_bytes().to_vec(), None)]).collect();
+            let db = index.db().unwrap();
+            let before = index.mark();
+            let mut after = IndexMark { seq: 2, hash: [2; 8], ..before };
+            let redo = Redo { before, rows: rows_of(&db, &writes, &mut after).unwrap(), after };
+            redo.write(data.path()).unwrap();
+            for (key, stored) in &redo.rows[..done] {
+                match stored {
+                    Some(stored) => db.insert(key, stored.as_slice()).unwrap(),
+                    None => db.remove(key).unwrap(),
+                };
+            }
+            drop((db, index.db.lock().unwrap().take()));
+            let index = open(data.path(), "boot");
+            assert_eq!((index.mark().seq, index.mark().rows), (2, 399), "after {done} rows");
+            assert_eq!(index.get(&[0, 0]).unwrap(), None);
+            assert_eq!(index.get(&[0, 7]).unwrap(), Some(vec![2; 9]));
+        }
+    }
+
+    #[test]
+    fn half_a_long_batch_of_which_nothing_else_is_left_is_doubt() {
+        let data = tempfile::tempdir().unwrap();
+        let index = open(data.path(), "boot");
+        index.apply(&many(1), LOG, 1, [1; 8]).unwrap();
+        let db = index.db().unwrap();
+        db.insert(row_key(&[0, 7]), seal(&row_key(&[0, 7]), &[2; 9])).unwrap();
+        drop((db, index.db.lock().unwrap().take()));
+        assert_eq!(open(data.path(), "boot").mark().seq, 0);
+    }
+
+    #[test]
+    fn of_a_batch_that_is_in_nothing_stays_beside_the_index() {
+        let data = tempfile::tempdir().unwrap();
+        let index = open(data.path(), "boot");
+        index.apply(&many(1), LOG, 1, [1; 8]).unwrap();
+        assert_eq!(Redo::read(data.path()), None);
+        // Where it cannot be written, the batch goes in all the same.
+        fs::create_dir(data.path().join("index.redo")).unwrap();
+        index.apply(&many(2), LOG, 2, [2; 8]).unwrap();
+        assert_eq!((index.mark().seq, index.get(&[0, 7]).unwrap()), (2, Some(vec![2; 9])));
     }
 
     #[test]

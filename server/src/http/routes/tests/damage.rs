@@ -69,7 +69,7 @@ fn kind_of(path: &Path, folder: &Path) -> &'static str {
         ["data", "log", "synced"] => "note of what was synced",
         ["data", "log", name] if path.with_file_name(following(name)).exists() => "sealed segment",
         ["data", "log", name] if name.ends_with(".seg") => "active segment",
-        ["data", "index", ..] => "index",
+        ["data", "index", ..] | ["data", "index.redo"] => "index",
         ["data", "index.condition"] => "condition of the index",
         ["data", "snapshots", _] => "snapshot",
         ["data", "lock"] => LOCK,
