@@ -23,8 +23,8 @@ use crate::wire::Connection;
 
 const WRITERS: u64 = 64;
 /// Requests of each writer in one run.
-const REQUESTS: usize = 60;
-const RUNS: usize = 5;
+const REQUESTS: usize = 100;
+const RUNS: usize = 9;
 /// Requests of the lone writer.
 const ALONE: usize = 400;
 
