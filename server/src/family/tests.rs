@@ -30,7 +30,13 @@ const TEMPLATES: [(&str, &str); 5] = [
     ("restored.html", include_str!("../../templates/family/restored.html")),
 ];
 
-const CODE: [&str; 3] = [include_str!("view.rs"), include_str!("pages.rs"), include_str!("text.rs")];
+const CODE: [&str; 5] = [
+    include_str!("view.rs"),
+    include_str!("pages/mod.rs"),
+    include_str!("pages/answer.rs"),
+    include_str!("pages/sign_in.rs"),
+    include_str!("text.rs"),
+];
 
 /// Returns each message of a Fluent file with the names of its places.
 fn messages(source: &str) -> BTreeMap<String, BTreeSet<String>> {
