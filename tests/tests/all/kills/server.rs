@@ -238,6 +238,30 @@ fn the_server_dies_while_it_raises_the_horizon() {
     dying.end();
 }
 
+/// A long batch of rows goes into the index one by one. Whatever part of it was written, the next start goes on from there: to build the index
+/// again would take minutes where there are millions of rows.
+#[test]
+fn the_server_dies_while_a_long_batch_goes_into_the_index() {
+    const SESSIONS: usize = 140;
+    let mut dying = Dying::new();
+    for round in 0..rounds_at_a_place().div_ceil(3) {
+        for place in ["mid_index_batch:1", "after_index_batch:1"] {
+            dying.world.take_server().kill();
+            let server = dying.installation().serve_until(dying.port, place);
+            for _ in 0..SESSIONS / 2 {
+                dying.log();
+            }
+            dying.ana.run("sync");
+            server.wait_for_death();
+            let waiting = dying.waiting();
+            dying.recover(waiting, &format!("{place}, round {round}"));
+        }
+    }
+    let put_aside = dying.installation().data().join("index.set-aside-1");
+    assert!(!put_aside.exists(), "the index was built again: {}", dying.installation().said());
+    dying.end();
+}
+
 #[test]
 fn the_server_dies_at_any_moment() {
     let mut dying = Dying::in_a_school_that_has_lived();
