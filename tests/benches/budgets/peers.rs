@@ -76,14 +76,15 @@ fn installed() -> Result<PathBuf, Failed> {
         let entry = entry?;
         fs::copy(entry.path(), to.join(entry.file_name()))?;
     }
+    // By the lock file, as `ci` would: but that also wants the optional packages to be there still, which nobody installs.
     let output = Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund", "--omit=optional"])
+        .args(["install", "--no-audit", "--no-fund", "--omit=optional"])
         .current_dir(&to)
         .output()
         .map_err(|error| format!("npm cannot be run: {error}"))?;
     match output.status.success() {
         true => Ok(to),
-        false => Err(format!("npm could not install the peers: {}", last_line(&output.stderr)).into()),
+        false => Err(format!("npm could not install the peers: {}", first_error(&output.stderr)).into()),
     }
 }
 
@@ -98,6 +99,17 @@ fn morning(folder: &Path, peer: &str, tablets: usize, earlier: usize) -> Result<
     }
     let Said { cpu_s, started_mib, peak_mib, wire_mb, finished } = serde_json::from_slice(&output.stdout)?;
     Ok(Cost { cpu_s, started_mib, peak_mib, wire_mb, unfinished: !finished })
+}
+
+/// What npm says first of what is wrong; its last lines say where it keeps its log.
+fn first_error(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let said = |line: &&str| line.trim_start_matches("npm error").trim().contains(' ');
+    text.lines()
+        .filter(|line| line.starts_with("npm error"))
+        .find(said)
+        .unwrap_or("it said nothing")
+        .to_owned()
 }
 
 fn last_line(bytes: &[u8]) -> String {
