@@ -128,7 +128,7 @@ fn write_head(writes: &mut Writes, live: &Live) {
 /// Writes down what happened in a live session. When this returns, it is on the medium.
 ///
 /// # Errors
-/// [`Trouble::Value`] where no such session is open, and as [`note`]; nothing was written then.
+/// [`Trouble::Value`] where no such session is open, the student is not in it, or it has [`EVENTS_MAX`] events; nothing was written then.
 pub fn happened(store: &Store, id: LiveId, event: &Event) -> Result<(), Trouble> {
     store.update(|state| {
         let mut live = Journal(state).live(id)?.ok_or_else(not_open)?;

@@ -127,7 +127,7 @@ pub(super) struct Work {
 pub enum Urgency {
     /// Near a full disk it is refused with [`CommitError::DiskFull`].
     Waits,
-    /// What takes rights away, and the audit of what is read: it may use the [reserve](super::room).
+    /// What takes rights away, and the audit of what is read: it may use the [reserve](crate::store::room).
     CannotWait,
 }
 
