@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::kv::KvError;
 
 /// The form of the rows. It goes up with every change of a type that stands in a row, the order of an enum's variants included.
-pub const ROW_FORMAT: u32 = 5;
+pub const ROW_FORMAT: u32 = 6;
 
 /// Encodes the value of a row. The same value always gives the same bytes.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {

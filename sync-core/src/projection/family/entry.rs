@@ -1,10 +1,12 @@
 //! The log's entries about guardians and what families are shown: kinds 40 to 49.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::value::{Field, Shown};
-use crate::document::slot::ContentHash;
+use crate::document::slot::{ContentHash, SlotKey};
 use crate::ids::{GuardianId, StudentId};
 use crate::sensitive::Sensitive;
 use crate::time::Moment;
@@ -74,8 +76,11 @@ pub enum FamilyEntry {
         seq: u64,
         /// The school day.
         day: Date,
-        /// The day of the correction, where somebody had been shown another value before.
+        /// The day of the correction, where somebody had been shown another value before; of a visit, another day, length or kind of help.
         corrected: Option<Date>,
+        /// Of a visit: the goals of which somebody had been shown other figures before, with the day of the correction.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        figures_corrected: BTreeMap<SlotKey, Date>,
     },
     /// A guardian was shown the page: the audit of who saw what.
     Viewed {

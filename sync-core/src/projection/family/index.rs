@@ -1,11 +1,13 @@
 //! What the index keeps of guardians and of what is published, and how it follows from the log.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::entry::FamilyEntry;
 use super::value::{Field, Shown};
-use crate::document::slot::ContentHash;
+use crate::document::slot::{ContentHash, SlotKey};
 use crate::exchange::server::index::{Index, pieces};
 use crate::exchange::server::row::{decode, encode};
 use crate::ids::{GuardianId, StudentId};
@@ -57,8 +59,10 @@ pub struct Published {
     pub basis: ContentHash,
     /// Where in the log it was published.
     pub at: u64,
-    /// The day of the correction, where another value had been shown before.
+    /// The day of the correction, where another value had been shown before; of a visit, another day, length or kind of help.
     pub corrected: Option<Date>,
+    /// Of a visit: the goals of which other figures had been shown before, with the day of the correction.
+    pub figures_corrected: BTreeMap<SlotKey, Date>,
 }
 
 /// The keys: one table, in it a table for each second byte.
@@ -122,13 +126,14 @@ pub(crate) fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &FamilyEntry) -> R
                 close(sheet, *guardian)?;
             }
         }
-        FamilyEntry::Published { student, field, shown, basis, corrected, .. } => {
+        FamilyEntry::Published { student, field, shown, basis, corrected, figures_corrected, .. } => {
             let published = Published {
                 field: *field,
                 shown: (**shown).clone(),
                 basis: *basis,
                 at: seq,
                 corrected: *corrected,
+                figures_corrected: figures_corrected.clone(),
             };
             pieces(&key::published(*student, field), &published)
                 .into_iter()

@@ -222,14 +222,14 @@ fn stand<T: Clone>(published: Option<&Published>, read: fn(&Value) -> Option<&T>
 /// Returns the days with data of a goal: each day's figures together, so that a short try weighs less than a long one.
 fn points(published: &All, goal: SlotKey, kind: &str, in_year: impl Fn(Date) -> bool) -> Vec<DayPoint> {
     let mut days: BTreeMap<Date, (Sum, Option<Date>)> = BTreeMap::new();
-    for (visit, corrected) in visits(published).filter(|(visit, _)| in_year(visit.day)) {
+    for (visit, one) in visits(published).filter(|(visit, _)| in_year(visit.day)) {
         for (of, figures) in visit.seen.values() {
             if *of == goal
                 && let Some(sum) = Sum::of(*figures, kind)
             {
                 let day = days.entry(visit.day).or_default();
                 day.0.add(sum);
-                day.1 = day.1.max(corrected);
+                day.1 = day.1.max(one.figures_corrected.get(&goal).copied());
             }
         }
     }
@@ -280,9 +280,9 @@ impl Sum {
     }
 }
 
-fn visits(published: &All) -> impl Iterator<Item = (&Visit, Option<Date>)> {
+fn visits(published: &All) -> impl Iterator<Item = (&Visit, &Published)> {
     published.values().filter_map(|one| match &one.shown {
-        Shown::Value(Value::Visit(visit)) => Some((visit, one.corrected)),
+        Shown::Value(Value::Visit(visit)) => Some((visit, one)),
         Shown::Value(_) | Shown::BeingUpdated | Shown::Withdrawn => None,
     })
 }

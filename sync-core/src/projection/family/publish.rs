@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use super::entry::FamilyEntry;
 use super::index::Published;
 use super::offer::{Offer, Year, offers};
@@ -110,15 +112,48 @@ impl Desk<'_> {
             return Ok(());
         }
         let viewed = self.index().last_viewed(student)?;
-        // Nobody was misled by what nobody had seen.
-        let was_shown = last.is_some_and(|last| {
-            last.corrected.is_some() || (viewed > last.at && matches!(last.shown, Shown::Value(_)))
-        });
         let day = self.today();
-        let corrected = was_shown.then_some(day);
+        let Correction { corrected, figures_corrected } =
+            last.map(|last| correction(&last, &shown, viewed > last.at, day)).unwrap_or_default();
         let shown = Box::new(shown);
-        let entry = FamilyEntry::Published { student, field, shown, basis, seq, day, corrected };
+        let entry =
+            FamilyEntry::Published { student, field, shown, basis, seq, day, corrected, figures_corrected };
         self.emit(LogEntry::Family(entry)).map(drop)
+    }
+}
+
+/// What a family is told to have been corrected in a place.
+#[derive(Default)]
+struct Correction {
+    corrected: Option<Date>,
+    figures_corrected: BTreeMap<SlotKey, Date>,
+}
+
+/// Returns what is told to be corrected when something else is shown in a place. Nobody was misled by what nobody had seen.
+///
+/// A visit says two things: that somebody came, and what was seen of each goal. Each is corrected by itself: who reads *7 of 10, corrected*
+/// would look for the figure that was wrong.
+fn correction(last: &Published, shown: &Shown, was_viewed: bool, day: Date) -> Correction {
+    let before = Correction { corrected: last.corrected, figures_corrected: last.figures_corrected.clone() };
+    let was_value = matches!(last.shown, Shown::Value(_));
+    match (&last.shown, shown) {
+        (Shown::Value(Value::Visit(old)), Shown::Value(Value::Visit(new))) => {
+            let mut next = before;
+            if !old.is_the_same_visit(new) && (next.corrected.is_some() || was_viewed) {
+                next.corrected = Some(day);
+            }
+            for goal in old.goals().union(&new.goals()) {
+                let differ = old.seen_of(*goal).ne(new.seen_of(*goal));
+                if differ && (next.figures_corrected.contains_key(goal) || was_viewed) {
+                    next.figures_corrected.insert(*goal, day);
+                }
+            }
+            next
+        }
+        _ if before.corrected.is_some() || was_viewed && was_value => {
+            Correction { corrected: Some(day), ..before }
+        }
+        _ => before,
     }
 }
 

@@ -1,5 +1,7 @@
 //! How goals are said to be going, and what the index keeps of guardians.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use ulid::Ulid;
 
@@ -190,6 +192,7 @@ fn every_entry_has_a_number_of_its_own_that_never_changes() {
         seq: 1,
         day: day(TODAY),
         corrected: None,
+        figures_corrected: BTreeMap::new(),
     };
     let kinds = [
         invited(),

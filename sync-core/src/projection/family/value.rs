@@ -1,6 +1,6 @@
 //! The places on a family's page, and what can stand in each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,28 @@ pub struct Visit {
     pub minutes: u32,
     /// What was seen: by observation, its goal and its figures.
     pub seen: BTreeMap<SlotKey, (SlotKey, Figures)>,
+}
+
+impl Visit {
+    /// Returns whether both say the same of who came, when, for what and how long.
+    pub(super) fn is_the_same_visit(&self, other: &Self) -> bool {
+        let Self { day, service, discipline, mode, minutes, seen: _ } = self;
+        (day, service, discipline, mode, minutes)
+            == (&other.day, &other.service, &other.discipline, &other.mode, &other.minutes)
+    }
+
+    /// Returns the goals of which something was seen.
+    pub(super) fn goals(&self) -> BTreeSet<SlotKey> {
+        self.seen.values().map(|(goal, _)| *goal).collect()
+    }
+
+    /// Returns what was seen of a goal, by observation.
+    pub(super) fn seen_of(&self, goal: SlotKey) -> impl Iterator<Item = (&SlotKey, &Figures)> {
+        self.seen
+            .iter()
+            .filter(move |(_, (of, _))| *of == goal)
+            .map(|(observation, (_, figures))| (observation, figures))
+    }
 }
 
 /// A visit that did not take place.

@@ -167,6 +167,7 @@ fn a_visit_is_shown_when_it_is_certified_and_as_it_was_certified() {
     let today = zone().day_of(story.world.clock.now());
     let page = open(&mut story);
     assert_eq!((visits(&page)[0].visit.minutes, visits(&page)[0].corrected), (45, Some(today)));
+    assert_eq!((page.goals[0].points[0].of, page.goals[0].points[0].corrected), (Some((4, 5)), None));
 
     // An edit that differs stands beside: the last one stays.
     story.edit("slp 2", &session, "segments.1.minutes", 15, &[&session]);
@@ -194,6 +195,30 @@ fn what_was_seen_and_removed_is_taken_back_before_anybody_certifies_again() {
     story.sync("slp");
     let page = open(&mut story);
     assert_eq!((visits(&page).len(), page.goals[0].points.len()), (1, 0));
+    story.ends();
+}
+
+#[test]
+fn of_a_visit_what_was_seen_and_that_it_took_place_are_corrected_each_by_itself() {
+    let mut story = Story::school();
+    let goal = story.goal("slp", "slp", 80_000);
+    let session = visit(&mut story, "slp", &goal, 4);
+    story.sync("slp");
+    sign(&mut story, "slp", "certify", &session);
+    let said = |page: &FamilyPage| {
+        (visits(page)[0].corrected, page.goals[0].points[0].of, page.goals[0].points[0].corrected)
+    };
+    assert_eq!(said(&open(&mut story)), (None, Some((4, 5)), None));
+    let seen = Made { keys: vec![session.keys[1]], ..session.clone() };
+    story.edit("slp", &seen, "value.correct", 3, &[&seen]);
+    story.sync("slp");
+    sign(&mut story, "slp", "certify", &session);
+    let today = zone().day_of(story.world.clock.now());
+    assert_eq!(said(&open(&mut story)), (None, Some((3, 5)), Some(today)));
+    story.edit("slp", &session, "segments.1.minutes", 45, &[&session]);
+    story.sync("slp");
+    sign(&mut story, "slp", "certify", &session);
+    assert_eq!(said(&open(&mut story)), (Some(today), Some((3, 5)), Some(today)));
     story.ends();
 }
 
