@@ -134,27 +134,23 @@ struct Correction {
 /// A visit says two things: that somebody came, and what was seen of each goal. Each is corrected by itself: who reads *7 of 10, corrected*
 /// would look for the figure that was wrong.
 fn correction(last: &Published, shown: &Shown, was_viewed: bool, day: Date) -> Correction {
-    let before = Correction { corrected: last.corrected, figures_corrected: last.figures_corrected.clone() };
-    let was_value = matches!(last.shown, Shown::Value(_));
-    match (&last.shown, shown) {
-        (Shown::Value(Value::Visit(old)), Shown::Value(Value::Visit(new))) => {
-            let mut next = before;
-            if !old.is_the_same_visit(new) && (next.corrected.is_some() || was_viewed) {
-                next.corrected = Some(day);
-            }
-            for goal in old.goals().union(&new.goals()) {
-                let differ = old.seen_of(*goal).ne(new.seen_of(*goal));
-                if differ && (next.figures_corrected.contains_key(goal) || was_viewed) {
-                    next.figures_corrected.insert(*goal, day);
-                }
-            }
-            next
-        }
-        _ if before.corrected.is_some() || was_viewed && was_value => {
-            Correction { corrected: Some(day), ..before }
-        }
-        _ => before,
+    let mut told =
+        Correction { corrected: last.corrected, figures_corrected: last.figures_corrected.clone() };
+    // What was corrected once was seen before that, whether or not anybody looked since.
+    let was_seen = told.corrected.is_some()
+        || !told.figures_corrected.is_empty()
+        || (was_viewed && matches!(last.shown, Shown::Value(_)));
+    if !was_seen {
+        return told;
     }
+    if let (Shown::Value(Value::Visit(old)), Shown::Value(Value::Visit(new))) = (&last.shown, shown) {
+        let differ = |goal: &SlotKey| old.seen_of(*goal).ne(new.seen_of(*goal));
+        told.figures_corrected.extend(old.goals().into_iter().filter(differ).map(|goal| (goal, day)));
+        if old.is_the_same_visit(new) {
+            return told;
+        }
+    }
+    Correction { corrected: Some(day), ..told }
 }
 
 /// Returns what is published, by its place.

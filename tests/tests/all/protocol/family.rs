@@ -223,6 +223,28 @@ fn of_a_visit_what_was_seen_and_that_it_took_place_are_corrected_each_by_itself(
 }
 
 #[test]
+fn what_was_seen_once_is_corrected_though_nobody_looked_between_two_corrections() {
+    let mut story = Story::school();
+    let goal = story.goal("slp", "slp", 80_000);
+    let session = visit(&mut story, "slp", &goal, 4);
+    story.sync("slp");
+    sign(&mut story, "slp", "certify", &session);
+    assert_eq!(open(&mut story).goals[0].points[0].of, Some((4, 5)));
+    story.edit("slp", &session, "segments.1.minutes", 45, &[&session]);
+    story.sync("slp");
+    sign(&mut story, "slp", "certify", &session);
+    let (now, log) = (story.world.clock.now(), story.world.server.log.clone());
+    story.world.server.decide(now, |desk| desk.publish_to_family(STUDENTS[0], &log).unwrap());
+    let seen = Made { keys: vec![session.keys[1]], ..session.clone() };
+    story.edit("slp", &seen, "value.correct", 3, &[&seen]);
+    story.sync("slp");
+    sign(&mut story, "slp", "certify", &session);
+    let (page, today) = (open(&mut story), zone().day_of(story.world.clock.now()));
+    assert_eq!((page.goals[0].points[0].of, page.goals[0].points[0].corrected), (Some((3, 5)), Some(today)));
+    story.ends();
+}
+
+#[test]
 fn a_paraprofessionals_visit_waits_for_the_supervisor() {
     let mut story = Story::school();
     let goal = story.goal("slp", "slp", 80_000);
