@@ -7,7 +7,7 @@
 //! index.redo = the mark before | the mark after | rows, each: key's length u32, value's length u32 (all ones: removed), key, value | CRC32C
 //! ```
 //!
-//! It is written before the first row and removed after the mark. Opened with the mark before, an index gets all rows again: each says what its
+//! It is written before the first row, and removed when sled has written all rows and the mark. Opened with the mark before, an index gets all rows again: each says what its
 //! key holds and not what changes, so it does not matter which of them are there already. The file is not synced: after a stop of the
 //! machine the index is not believed anyway.
 
@@ -35,13 +35,12 @@ pub(super) struct Redo {
 }
 
 impl Redo {
-    /// Writes the file.
+    /// Writes the file, or leaves none: on a full disk half of it would only take room.
     pub fn write(&self, data: &Path) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.create(true).truncate(true).write(true).mode(FILE_MODE);
         let mut out = BufWriter::new(options.open(path(data))?);
-        self.write_to(&mut out)?;
-        out.flush()
+        self.write_to(&mut out).and_then(|()| out.flush()).inspect_err(|_| drop(Self::forget(data)))
     }
 
     /// Reads what an ended process left; none where there is nothing, or not all of it: then no row had gone in.
