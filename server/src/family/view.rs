@@ -326,8 +326,8 @@ impl Words<'_> {
     }
 }
 
-/// The page on which a guardian signs in. What a browser takes for the
-/// name of an account is the page's path, and is not sent: so it tells the passphrases of two guardians apart.
+/// The page on which a guardian signs in. What a browser takes for the name of an account is the page's path, and is not sent: so it tells the
+/// passphrases of two guardians apart.
 #[derive(Template)]
 #[template(path = "family/sign_in.html")]
 pub(super) struct SignInTemplate {

@@ -239,7 +239,7 @@ fn the_server_dies_while_it_raises_the_horizon() {
 }
 
 /// A long batch of rows goes into the index one by one. Whatever part of it was written, the next start goes on from there: to build the index
-/// again would take minutes where there are millions of rows.
+/// again takes the longer, the more a log has.
 #[test]
 fn the_server_dies_while_a_long_batch_goes_into_the_index() {
     const SESSIONS: usize = 140;
