@@ -31,6 +31,8 @@ use sync_core::seeded::{Bug, seeded};
 pub const QUEUE_WORK_MAX: usize = 4096;
 /// How many pieces of work one sync may answer.
 pub const GROUP_WORK_MAX: usize = 1024;
+/// How often in one group the processor is left to those who may be about to ask.
+const YIELDS_MAX: usize = 16;
 /// How large a group may grow, in bytes, unless a single frame is larger.
 pub const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 
@@ -155,16 +157,28 @@ struct Group {
 
 /// The writing thread: until the queue is closed and empty.
 fn write_all(mut store: Box<dyn Store>, queue: &Receiver<Work>) -> Box<dyn Store> {
+    let mut several = false;
     while let Ok(first) = queue.recv() {
+        let mut yields = if several { YIELDS_MAX } else { 0 };
         let mut group = Group { answers: Vec::new(), bytes: 0, has_room: store.reader().has_room() };
         let mut next = Some(first);
         while let Some(work) = next {
             take(&mut *store, work, &mut group);
-            next = (group.answers.len() < GROUP_WORK_MAX).then(|| queue.try_recv().ok()).flatten();
+            next = (group.answers.len() < GROUP_WORK_MAX).then(|| waiting(queue, &mut yields)).flatten();
         }
+        several = group.answers.len() > 1;
         commit(&mut *store, &mut group);
     }
     store
+}
+
+/// Returns work that waits, or comes when the processor is left to others once; so often that is still done.
+fn waiting(queue: &Receiver<Work>, yields: &mut usize) -> Option<Work> {
+    queue.try_recv().ok().or_else(|| {
+        *yields = yields.checked_sub(1)?;
+        thread::yield_now();
+        queue.try_recv().ok()
+    })
 }
 
 /// Lets one piece of work decide, and appends what it decided.

@@ -1,12 +1,12 @@
 //! Rows that were asked for, kept in memory: as they are, or as missing.
 //!
 //! A request asks for some thirty rows, most of which were asked for a moment ago and have not changed: who the organisation is, whose
-//! device this is, what a person reads. A row is forgotten when it is written; a range, when anything of its table is.
+//! device this is, what a person reads. A row that is kept is written here, too; a range is forgotten when anything of its table is written.
 //!
-//! > Whoever reads after [`Cache::forget`] has returned finds what was written before it was called.
+//! > Whoever reads after [`Cache::write`] has returned finds what was written before it was called.
 //!
 //! What is read beside a write may be kept only if it is not older than the write. For rows the cache sees to that: a reader holds the
-//! place of the row while it looks it up, and the place is gone when the row was forgotten meanwhile. For ranges the number of writes of
+//! place of the row while it looks it up, and the place is gone when the row was written meanwhile. For ranges the number of writes of
 //! the table is noted before it is looked at.
 
 use std::sync::Arc;
@@ -123,11 +123,15 @@ impl Cache {
         Ok(pairs)
     }
 
-    /// Forgets rows that were written, once they can be looked up as they are now.
-    pub fn forget<'k>(&self, keys: impl Iterator<Item = &'k Vec<u8>>) {
-        for key in keys {
-            self.rows.remove(key);
-            if let Some(written) = key.first().and_then(|table| self.written.get(usize::from(*table))) {
+    /// Takes rows that were written, once they can be looked up as they are now. Kept are those that were asked for: most others never are.
+    pub fn write(&self, rows: impl Iterator<Item = (Vec<u8>, Row)>) {
+        for (key, row) in rows {
+            let written = key.first().and_then(|table| self.written.get(usize::from(*table)));
+            if let Err((key, _)) = self.rows.replace(key, row, true) {
+                // Somebody may be looking it up, and have seen what stood before.
+                self.rows.remove(&key);
+            }
+            if let Some(written) = written {
                 written.fetch_add(1, Ordering::Release);
             }
         }
@@ -144,18 +148,31 @@ mod tests {
         panic!("it was kept")
     }
 
+    fn write(cache: &Cache, key: &[u8], row: Row) {
+        cache.write(std::iter::once((key.to_vec(), row)));
+    }
+
     fn pair(key: &[u8]) -> Pair {
         (key.to_vec(), vec![7])
     }
 
     #[test]
-    fn what_was_asked_for_is_kept_until_it_is_written() {
-        let cache = Cache::new();
-        for row in [Some(vec![1]), None] {
-            assert_eq!(cache.row(b"a1", || Ok(row.clone())), Ok(row.clone()));
-            assert_eq!(cache.row(b"a1", unasked), Ok(row));
-            cache.forget([b"a1".to_vec()].iter());
+    fn what_was_asked_for_is_kept_as_it_was_written_last() {
+        for before in [Some(vec![1]), None] {
+            let cache = Cache::new();
+            assert_eq!(cache.row(b"a1", || Ok(before.clone())), Ok(before.clone()));
+            assert_eq!(cache.row(b"a1", unasked), Ok(before));
+            for after in [Some(vec![2]), None, Some(vec![3])] {
+                write(&cache, b"a1", after.clone());
+                assert_eq!(cache.row(b"a1", unasked), Ok(after));
+            }
         }
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_not_kept_when_it_is_written() {
+        let cache = Cache::new();
+        write(&cache, b"a1", Some(vec![1]));
         assert_eq!(cache.row(b"a1", || Ok(Some(vec![2]))), Ok(Some(vec![2])));
     }
 
@@ -172,13 +189,13 @@ mod tests {
     fn what_was_written_while_it_was_looked_up_is_not_kept_as_it_was() {
         let cache = Cache::new();
         let written_meanwhile = || {
-            cache.forget([b"a1".to_vec()].iter());
+            write(&cache, b"a1", Some(vec![1]));
             Ok(None)
         };
         assert_eq!(cache.row(b"a1", written_meanwhile), Ok(None));
         assert_eq!(cache.row(b"a1", || Ok(Some(vec![1]))), Ok(Some(vec![1])));
         let written_meanwhile = || {
-            cache.forget([b"a1".to_vec()].iter());
+            write(&cache, b"a1", Some(vec![1]));
             Ok(vec![])
         };
         assert_eq!(cache.range(b"a", b"b", 9, written_meanwhile), Ok(vec![]));
@@ -196,9 +213,9 @@ mod tests {
             })
         };
         assert_eq!((ask(9), ask(9), asked.get()), (Ok(vec![pair(b"a11")]), Ok(vec![pair(b"a11")]), 1));
-        cache.forget([b"b5".to_vec()].iter());
+        write(&cache, b"b5", Some(vec![1]));
         assert_eq!((ask(9).is_ok(), asked.get()), (true, 1), "another table");
-        cache.forget([b"a5".to_vec()].iter());
+        write(&cache, b"a5", Some(vec![1]));
         assert_eq!((ask(9).is_ok(), asked.get()), (true, 2));
         assert_eq!((ask(1).is_ok(), asked.get()), (true, 3), "fewer rows are another question");
         let last = || cache.last(b"a1", b"a2", || Ok(Some(pair(b"a12"))));

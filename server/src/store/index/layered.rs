@@ -1,7 +1,7 @@
 //! The index as it is read: what waits in memory over what is kept.
 //!
 //! ```text
-//! cache      rows that were asked for, those that are missing among them; a row that is written is forgotten
+//! cache      rows that were asked for, those that are missing among them, as they were written last
 //! waiting    rows that are durable in the log and gather for a moment: a document's state is written with each of its changes
 //! applying   rows on their way into the backend
 //! backend    the rest
@@ -82,7 +82,7 @@ impl Index {
         }
         let mut written = Vec::with_capacity(writes.len());
         for (key, value) in writes {
-            written.push(key.clone());
+            written.push((key.clone(), value.clone()));
             let (key_bytes, new_bytes) = (key.len(), value.as_ref().map_or(0, Vec::len));
             match layers.waiting.insert(key, value) {
                 Some(old) => layers.waiting_bytes -= old.map_or(0, |old| old.len()),
@@ -94,7 +94,7 @@ impl Index {
         let enough = begins || layers.waiting_bytes >= GATHER_BYTES;
         drop(layers);
         // Only now: what the cache does not have is looked up in the layers.
-        self.inner.cache.forget(written.iter());
+        self.inner.cache.write(written.into_iter());
         if enough {
             self.inner.bell.notify_all();
         }

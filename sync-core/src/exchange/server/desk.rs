@@ -71,6 +71,8 @@ pub struct Desk<'a> {
     organisation: Organisation,
     policy: PolicyVersion,
     conditions: Conditions,
+    /// Whether the log has been brought up to today on this sheet.
+    pub(super) is_of_today: bool,
 }
 
 /// What was decided on a desk: one frame of the log, and the index's writes that follow from it.
@@ -104,7 +106,15 @@ impl<'a> Desk<'a> {
     pub fn new(index: &'a dyn KvRead, next: u64, conditions: Conditions) -> Result<Self, DeskError> {
         let organisation = Index(index).organisation()?.ok_or(DeskError::NotFounded)?;
         let policy = Index(index).policy()?;
-        Ok(Self { sheet: Overlay::new(index), entries: Vec::new(), next, organisation, policy, conditions })
+        Ok(Self {
+            sheet: Overlay::new(index),
+            entries: Vec::new(),
+            next,
+            organisation,
+            policy,
+            conditions,
+            is_of_today: false,
+        })
     }
 
     /// Founds an organisation: the first desk of a log, already with its entry on it.
@@ -123,6 +133,7 @@ impl<'a> Desk<'a> {
             organisation: organisation.clone(),
             policy: PolicyVersion::default(),
             conditions,
+            is_of_today: false,
         };
         desk.emit(LogEntry::Organisation(organisation))?;
         desk.advance()?;

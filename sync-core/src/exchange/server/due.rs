@@ -26,8 +26,13 @@ impl Desk<'_> {
     /// # Errors
     /// [`DeskError::Index`].
     pub fn advance(&mut self) -> Result<(), DeskError> {
+        if self.is_of_today {
+            return Ok(());
+        }
         let today = self.today();
         let last = self.index().day()?;
+        // What follows asks for nothing that would begin the day again.
+        self.is_of_today = true;
         if last.is_some_and(|last| last >= today) {
             return Ok(());
         }
