@@ -14,6 +14,7 @@ use crate::document::schema::{self, RecordKind};
 use crate::document::slot::{ContentHash, Slot, SlotKey};
 use crate::exchange::message::{EndReason, HoldReason, HoldState};
 use crate::exchange::server::entry::{Hold, LogEntry, Origin, Standing};
+use crate::exchange::server::index::changes::add_place;
 use crate::exchange::server::index::{
     ActorState, ChangeState, CodeState, DocumentState, Index, Reading, RefusalState, Restored, key, pieces,
 };
@@ -240,10 +241,10 @@ fn apply_replaced(
         apply_founded(sheet, seq, &state.name, step)?;
     }
     if let Some(state) = Index(sheet).document(document)? {
-        put(sheet, key::document(&document.0), &DocumentState { renewed: seq, ..state });
+        // Whoever follows the document is told here that it is another one now.
+        let row = add_place(sheet, document, state.row, seq)?;
+        put(sheet, key::document(&document.0), &DocumentState { renewed: seq, row, ..state });
     }
-    // Whoever follows the document is told here that it is another one now.
-    sheet.put(key::changes(document, Some(seq)), Vec::new());
     Ok(())
 }
 
@@ -277,7 +278,8 @@ fn apply_founded(sheet: &mut Overlay<'_>, seq: u64, name: &DocumentName, step: u
         max_op: known.as_ref().map_or(0, |state| state.max_op).max(made.max_op),
         last: seq,
         changes: known.as_ref().map_or(0, |state| state.changes),
-        renewed: known.map_or(0, |state| state.renewed),
+        renewed: known.as_ref().map_or(0, |state| state.renewed),
+        row: known.map_or(0, |state| state.row),
     };
     put(sheet, key::document(&id.0), &state);
     sheet.put(key::documents(&[&name.subject.0, &id.0]), Vec::new());
@@ -323,12 +325,12 @@ pub(crate) fn apply_changed(
         max_op: state.max_op.max(change.max_op),
         last: seq,
         changes: state.changes + 1,
+        row: add_place(sheet, id, state.row, seq)?,
         ..state.clone()
     };
     put(sheet, key::document(&id.0), &next);
     put(sheet, key::change(id, &change.hash), &ChangeState { max_op: change.max_op, step, seq });
     put(sheet, key::actor(id, &change.actor), &ActorState { seq: change.seq, hash: change.hash });
-    sheet.put(key::changes(id, Some(seq)), Vec::new());
     for slot in slots.iter().filter(|slot| slot.container != RecordKind::Issued.container()) {
         // A goal may come in the very change that assigns it, before or behind the assignment.
         let beside = |key: &SlotKey| {

@@ -181,6 +181,7 @@ fn shape(
     match shape_content(&body.content, &places, &device) {
         Ok(Apart { shaped: Some(shaped), misshapen }) => {
             let contents = contents_of(shaped.slots());
+            look_up_ahead(index, body.document, &shaped)?;
             Ok(Ok(Whole { name, verified, device, shaped, contents, misshapen }))
         }
         Ok(Apart { shaped: None, misshapen }) => {
@@ -188,6 +189,20 @@ fn shape(
         }
         Err(refusal) => no(refusal.code()),
     }
+}
+
+/// Looks up what the turn will look up again, beside those of others: then the index has it at hand when the turn comes.
+fn look_up_ahead(index: &Index<'_>, document: DocumentId, shaped: &Shaped) -> Result<(), KvError> {
+    for slot in shaped.slots() {
+        index.slot(document, &slot.key)?;
+    }
+    if let Some(wrapping) = shaped.wrapping() {
+        index.actor(document, &wrapping.outline.actor)?;
+        for dep in &wrapping.outline.deps {
+            index.change(document, dep)?;
+        }
+    }
+    Ok(())
 }
 
 fn shape_content(content: &Content, places: &Containers, device: &Device) -> Result<Apart, Refusal> {

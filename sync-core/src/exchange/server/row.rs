@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::kv::KvError;
 
 /// The form of the rows. It goes up with every change of a type that stands in a row, the order of an enum's variants included.
-pub const ROW_FORMAT: u32 = 6;
+pub const ROW_FORMAT: u32 = 7;
 
 /// Encodes the value of a row. The same value always gives the same bytes.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -138,8 +138,10 @@ mod tests {
             last: 70_000,
             changes: 9,
             renewed: 0,
+            row: 69_000,
         };
         line(&mut out, "document", &document);
+        line(&mut out, "places", &vec![3u64, 70_000]);
         line(&mut out, "change", &ChangeState { max_op: 300, step: 1, seq: 70_000 });
         line(&mut out, "actor", &ActorState { seq: 3, hash: ChangeHash([12; 32]) });
         let standing = Standing {

@@ -90,19 +90,6 @@ impl Index<'_> {
         self.read(&key::slot(document, slot))
     }
 
-    /// Returns the places in the log of a document's changes after `after` and up to `until`, at most `limit`.
-    pub fn changes(
-        &self,
-        document: DocumentId,
-        after: u64,
-        until: u64,
-        limit: usize,
-    ) -> Result<Vec<u64>, KvError> {
-        let start = key::changes(document, Some(after.saturating_add(1)));
-        let end = key::changes(document, Some(until.saturating_add(1)));
-        self.0.range(&start, &end, limit)?.iter().map(|(key, _)| seq_at_end(key)).collect()
-    }
-
     /// Returns the places in the log of what is for one person alone, after `after` and up to `until`, at most `limit`.
     pub fn mail(&self, person: PersonId, after: u64, until: u64, limit: usize) -> Result<Vec<u64>, KvError> {
         // Most people have got all of theirs: one answer wherever they are.

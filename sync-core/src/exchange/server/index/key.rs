@@ -115,7 +115,7 @@ pub(crate) fn actor(document: DocumentId, actor: &[u8; 16]) -> Vec<u8> {
 pub(crate) fn slot(document: DocumentId, slot: &SlotKey) -> Vec<u8> {
     of(TABLE_SLOT, &[&document.0, &slot_bytes(slot)])
 }
-/// Document, place in the log: its changes.
+/// Document, place in the log of the first of them: some of its changes.
 pub(crate) fn changes(document: DocumentId, seq: Option<u64>) -> Vec<u8> {
     let seq = seq.map(u64::to_be_bytes);
     of(TABLE_CHANGES, &[&document.0, seq.as_ref().map_or(&[], |seq| seq)])

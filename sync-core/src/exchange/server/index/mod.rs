@@ -3,6 +3,7 @@
 //! One ordered space of keys, a table for each first byte. Reading goes through [`Index`]; writing only through
 //! [`apply`](super::apply), which a rebuild uses as well.
 
+pub(crate) mod changes;
 mod documents;
 mod holds;
 pub(crate) mod key;

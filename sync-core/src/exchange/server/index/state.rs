@@ -28,8 +28,9 @@ pub struct DocumentState {
     /// How many changes it has beside its founding.
     pub changes: u64,
     /// Where in the log its present life began; 0 in its first.
-    #[serde(default)]
     pub renewed: u64,
+    /// Where in the log the first of those changes stands whose places share the last row of them; 0 before its first change.
+    pub row: u64,
 }
 
 /// What the index keeps of a stored change.
