@@ -126,7 +126,8 @@ impl Bench {
             })?;
         }
         let state = desk.index().document(name.id())?.ok_or("the document was not founded")?;
-        let position = Position::next(device.0, None, &state.heads, state.max_op, Moment(FIRST_DAY_MS));
+        let position =
+            Position::next(device.0, None, &state.head_hashes(), state.max_op, Moment(FIRST_DAY_MS));
         let decided = desk.decide();
         let next = 1 + decided.entries.len() as u64;
         index.apply(decided.writes);

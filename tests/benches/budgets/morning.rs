@@ -218,7 +218,7 @@ fn read(answer: &[u8]) -> Result<(Vec<u32>, usize), Failed> {
 fn position(school: &School, name: &DocumentName, actor: [u8; 16]) -> Result<Position, Failed> {
     let state = school.engine.index().document(name.id())?.ok_or("the document was not founded")?;
     let time = sync_core::time::Moment(FIRST_DAY_MS);
-    Ok(Position::next(actor, None, &state.heads, state.max_op, time))
+    Ok(Position::next(actor, None, &state.head_hashes(), state.max_op, time))
 }
 
 impl Returning {

@@ -37,7 +37,8 @@ async fn opening() -> Result<Vec<Row>, Failed> {
     for number in 0..STUDENTS {
         let name = school.log_of(number);
         let state = school.engine.index().document(name.id())?.ok_or("the document was not founded")?;
-        let mut position = Position::next(AUTHOR, None, &state.heads, state.max_op, Moment(FIRST_DAY_MS));
+        let mut position =
+            Position::next(AUTHOR, None, &state.head_hashes(), state.max_op, Moment(FIRST_DAY_MS));
         let each = if number < idle::STUDENTS { idle::OBSERVATIONS } else { EACH_OF_OTHERS };
         let changes = author.changes(&name, &mut position, each)?;
         if number == 0 {

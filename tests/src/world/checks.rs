@@ -115,6 +115,30 @@ impl World {
         Ok(())
     }
 
+    /// Of each document, the index has the places of its changes as the log has them, and of each head what the head's own row has.
+    fn documents_are_the_logs(&self) -> Result<(), Wrong> {
+        let index = self.server.index();
+        for state in index.all_documents().expect("reads") {
+            let id = state.name.id();
+            if index.is_gone(id).expect("reads") {
+                continue;
+            }
+            let places = index.changes(id, state.renewed, u64::MAX - 1, usize::MAX).expect("reads");
+            let stored: Vec<u64> =
+                self.server.changes(id).iter().map(|(seq, _)| *seq).filter(|seq| *seq > 0).collect();
+            if places != stored {
+                return Err(format!("the index has other places of {id} than the log"));
+            }
+            for head in &state.heads {
+                let row = index.change(id, &head.hash).expect("reads");
+                if row.is_none_or(|row| (row.max_op, row.step) != (head.max_op, head.step)) {
+                    return Err(format!("the index has a head of {id} otherwise than its row"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Returns whether the server's reply up to a cursor told all of a document: whether its last beginning lies behind that.
     fn is_told(&self, tablet: usize, document: DocumentId, cursor: u64) -> bool {
         let person = self.tablets[tablet].person;
@@ -128,6 +152,7 @@ impl World {
     /// The first thing that does not.
     pub fn check_all(&self, seed: u64) -> Result<(), Wrong> {
         self.everybody_rests()?;
+        self.documents_are_the_logs()?;
         let mut on_tablets: BTreeSet<(DocumentId, ActId)> = BTreeSet::new();
         for (at, tablet) in self.tablets.iter().enumerate() {
             self.copies_are_the_servers(at)?;

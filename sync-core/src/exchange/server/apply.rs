@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::ToSpan;
 use serde::Serialize;
 
-use crate::document::change::{ActorTip, ChangeHash, Outline, outline};
+use crate::document::change::{ActorTip, Outline, outline};
 use crate::document::collect::slots_of_change;
 use crate::document::container::Containers;
 use crate::document::founding::founding;
@@ -16,7 +16,8 @@ use crate::exchange::message::{EndReason, HoldReason, HoldState};
 use crate::exchange::server::entry::{Hold, LogEntry, Origin, Standing};
 use crate::exchange::server::index::changes::add_place;
 use crate::exchange::server::index::{
-    ActorState, ChangeState, CodeState, DocumentState, Index, Reading, RefusalState, Restored, key, pieces,
+    ActorState, ChangeState, CodeState, DocumentState, Head, Index, Reading, RefusalState, Restored, key,
+    pieces,
 };
 use crate::exchange::server::look_up::look_up;
 use crate::exchange::server::row;
@@ -85,7 +86,11 @@ pub fn apply(sheet: &mut Overlay<'_>, seq: u64, entry: &LogEntry) -> Result<(), 
             let slots = slots_of_change(&containers, change).map_err(|_| KvError::Damaged("change"))?;
             let mut step = 0;
             for dep in &outline.deps {
-                step = step.max(Index(sheet).change(*document, dep)?.map_or(0, |dep| dep.step));
+                let known = match state.head(dep) {
+                    Some(head) => Some(head.step),
+                    None => Index(sheet).change(*document, dep)?.map(|dep| dep.step),
+                };
+                step = step.max(known.unwrap_or_default());
             }
             let (change, contents) = (&outline, &Contents::new());
             let meaning = Meaning { change, step, slots: &slots, contents };
@@ -267,8 +272,8 @@ fn apply_founded(sheet: &mut Overlay<'_>, seq: u64, name: &DocumentName, step: u
     let mut heads = known.as_ref().map(|state| state.heads.clone()).unwrap_or_default();
     // A schema step depends on the founding chain alone: it stands beside what was written since.
     let before = step.checked_sub(2).and_then(|at| chain.get(at as usize)).map(|before| before.hash);
-    heads.retain(|head| Some(*head) != before);
-    heads.push(made.hash);
+    heads.retain(|head| Some(head.hash) != before);
+    heads.push(Head { hash: made.hash, max_op: made.max_op, step });
     heads.sort();
     let state = DocumentState {
         name: name.clone(),
@@ -316,9 +321,9 @@ pub(crate) fn apply_changed(
     meaning: &Meaning<'_>,
 ) -> Result<(), KvError> {
     let Meaning { change, step, slots, contents } = *meaning;
-    let mut heads: Vec<ChangeHash> =
-        state.heads.iter().filter(|head| !change.deps.contains(head)).copied().collect();
-    heads.push(change.hash);
+    let mut heads: Vec<Head> =
+        state.heads.iter().filter(|head| !change.deps.contains(&head.hash)).copied().collect();
+    heads.push(Head { hash: change.hash, max_op: change.max_op, step });
     heads.sort();
     let next = DocumentState {
         heads,

@@ -8,7 +8,7 @@ use crate::document::slot::{ContentHash, Slot};
 use crate::envelope::{Content, Envelope, EnvelopeError, Verified};
 use crate::exchange::message::Sealed;
 use crate::exchange::server::apply::{Contents, containers_in, contents_of};
-use crate::exchange::server::index::Index;
+use crate::exchange::server::index::{DocumentState, Index};
 use crate::exchange::server::receipt::content_of;
 use crate::gate::apart::{Apart, Misshapen, shape_apart};
 use crate::gate::refusal::Refusal;
@@ -164,7 +164,7 @@ fn shape(
     let body = verified.body();
     let no = |code: &str| Ok(Err(refused(Some(body.document), Some(device.id), code)));
     let state = index.document(body.document)?;
-    let known = state.map(|state| (state.name, state.steps));
+    let known = state.as_ref().map(|state| (state.name.clone(), state.steps));
     let given = match &known {
         Some((name, _)) if named.is_none() => may_have_been_given(index, device.person, name)?,
         Some(_) | None => named.is_some(),
@@ -181,7 +181,7 @@ fn shape(
     match shape_content(&body.content, &places, &device) {
         Ok(Apart { shaped: Some(shaped), misshapen }) => {
             let contents = contents_of(shaped.slots());
-            look_up_ahead(index, body.document, &shaped)?;
+            look_up_ahead(index, body.document, state.as_ref(), &shaped)?;
             Ok(Ok(Whole { name, verified, device, shaped, contents, misshapen }))
         }
         Ok(Apart { shaped: None, misshapen }) => {
@@ -192,13 +192,19 @@ fn shape(
 }
 
 /// Looks up what the turn will look up again, beside those of others: then the index has it at hand when the turn comes.
-fn look_up_ahead(index: &Index<'_>, document: DocumentId, shaped: &Shaped) -> Result<(), KvError> {
+fn look_up_ahead(
+    index: &Index<'_>,
+    document: DocumentId,
+    state: Option<&DocumentState>,
+    shaped: &Shaped,
+) -> Result<(), KvError> {
     for slot in shaped.slots() {
         index.slot(document, &slot.key)?;
     }
     if let Some(wrapping) = shaped.wrapping() {
         index.actor(document, &wrapping.outline.actor)?;
-        for dep in &wrapping.outline.deps {
+        let is_head = |dep: &ChangeHash| state.is_some_and(|state| state.head(dep).is_some());
+        for dep in wrapping.outline.deps.iter().filter(|dep| !is_head(dep)) {
             index.change(document, dep)?;
         }
     }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::kv::KvError;
 
 /// The form of the rows. It goes up with every change of a type that stands in a row, the order of an enum's variants included.
-pub const ROW_FORMAT: u32 = 7;
+pub const ROW_FORMAT: u32 = 8;
 
 /// Encodes the value of a row. The same value always gives the same bytes.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
@@ -43,7 +43,7 @@ mod tests {
     use crate::exchange::message::EndReason;
     use crate::exchange::server::entry::{Organisation, Standing};
     use crate::exchange::server::index::{
-        ActorState, ChangeState, CodeState, DocumentState, Quota, Reading, RefusalState,
+        ActorState, ChangeState, CodeState, DocumentState, Head, Quota, Reading, RefusalState,
     };
     use crate::ids::{DeviceId, GrantId, GuardianId, OrgId, PersonId, SchoolId, StudentId, TabletId};
     use crate::roster::role::Role;
@@ -127,7 +127,7 @@ mod tests {
         }
         let code = CodeState { person: PersonId([1; 16]), expires: Moment(1_795_000_000_000), used: true };
         line(&mut out, "code", &code);
-        let heads = vec![ChangeHash([12; 32])];
+        let heads = vec![Head { hash: ChangeHash([12; 32]), max_op: 300, step: 1 }];
         let refused_for = name.id();
         let document = DocumentState {
             name,

@@ -6,7 +6,7 @@ use crate::document::slot::{Slot, SlotKey};
 use crate::exchange::server::apply::{Contents, Meaning, apply_changed, containers_in};
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::{LogEntry, Origin};
-use crate::exchange::server::index::{DocumentState, Index};
+use crate::exchange::server::index::{DocumentState, Head, Index};
 use crate::gate::issue::{Tip, issue};
 use crate::gate::shape::Wrapping;
 use crate::gate::verbatim::{ChangeMeta, History, Oddity, fits};
@@ -17,15 +17,18 @@ use crate::kv::KvError;
 struct Past<'a> {
     index: Index<'a>,
     document: DocumentId,
-    heads: &'a [ChangeHash],
+    state: &'a DocumentState,
 }
 
 impl History for Past<'_> {
     fn heads(&self) -> Result<Vec<ChangeHash>, KvError> {
-        Ok(self.heads.to_vec())
+        Ok(self.state.head_hashes())
     }
 
     fn change(&self, hash: &ChangeHash) -> Result<Option<ChangeMeta>, KvError> {
+        if let Some(Head { max_op, step, .. }) = self.state.head(hash) {
+            return Ok(Some(ChangeMeta { max_op, step }));
+        }
         let change = self.index.change(self.document, hash)?;
         Ok(change.map(|change| ChangeMeta { max_op: change.max_op, step: change.step }))
     }
@@ -46,7 +49,7 @@ impl Desk<'_> {
         if !self.conditions().verbatim {
             return Ok(Err(Oddity::SwitchedOff));
         }
-        let past = Past { index: self.index(), document, heads: &state.heads };
+        let past = Past { index: self.index(), document, state };
         Ok(fits(wrapping, &past)?)
     }
 
@@ -103,7 +106,7 @@ impl Desk<'_> {
     ) -> Result<u64, DeskError> {
         let actor = derive("issuer", &[&self.conditions().run.0, &id.0]);
         let past = self.index().actor(id, &actor)?.map(ActorTip::from);
-        let tip = Tip { heads: state.heads.clone(), max_op: state.max_op, actor: past };
+        let tip = Tip { heads: state.head_hashes(), max_op: state.max_op, actor: past };
         let places = containers_in(id, state.name.kind, state.steps);
         let issued = issue(&places, &tip, actor, self.conditions().now, slots)?;
         // What stands again after a restore is counted with its entry.

@@ -219,7 +219,7 @@ impl School {
         let mut desk = Desk::new(&self.index, self.next, conditions(THEN)).unwrap();
         let state = desk.index().document(name.id()).unwrap().unwrap();
         let places = sync_core::exchange::server::apply::containers(&name, state.steps);
-        let tip = Tip { heads: state.heads, max_op: state.max_op, actor: None };
+        let tip = Tip { heads: state.head_hashes(), max_op: state.max_op, actor: None };
         for change in issue(&places, &tip, [9; 16], Moment(0), &slots).unwrap() {
             let origin = Origin::Issued { envelopes: Vec::new(), admitted: Vec::new(), policy: 1 };
             desk.emit(LogEntry::Changed { document: name.id(), change: change.bytes, origin }).unwrap();

@@ -48,7 +48,7 @@ fn poison(world: &World, tablet: &Tablet) -> DocumentId {
     let (document, kind) = (act.name.id(), act.name.kind);
     at_the_machine(world, |engine| {
         let state = engine.index().document(document).unwrap().unwrap();
-        let mut position = Position::next([77; 16], None, &state.heads, state.max_op, Moment(0));
+        let mut position = Position::next([77; 16], None, &state.head_hashes(), state.max_op, Moment(0));
         position.deps.push(ChangeHash([9; 32]));
         let change = encode(&containers_of(kind, document), &position, &act.slots).unwrap().bytes;
         let origin = Origin::Verbatim {

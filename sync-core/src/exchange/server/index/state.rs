@@ -19,8 +19,8 @@ pub struct DocumentState {
     pub steps: u32,
     /// Which life of it this is.
     pub incarnation: u32,
-    /// Its heads, sorted.
-    pub heads: Vec<ChangeHash>,
+    /// Its heads, sorted: nearly every change stands on them alone.
+    pub heads: Vec<Head>,
     /// The highest operation counter in it.
     pub max_op: u64,
     /// Where in the log its last change stands.
@@ -31,6 +31,29 @@ pub struct DocumentState {
     pub renewed: u64,
     /// Where in the log the first of those changes stands whose places share the last row of them; 0 before its first change.
     pub row: u64,
+}
+
+impl DocumentState {
+    /// Returns the hashes of its heads, sorted.
+    pub fn head_hashes(&self) -> Vec<ChangeHash> {
+        self.heads.iter().map(|head| head.hash).collect()
+    }
+
+    /// Returns one of its heads; none if this change is not one of them.
+    pub fn head(&self, hash: &ChangeHash) -> Option<Head> {
+        self.heads.iter().find(|head| head.hash == *hash).copied()
+    }
+}
+
+/// A change on which none stands yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Head {
+    /// Its hash.
+    pub hash: ChangeHash,
+    /// Its highest operation counter.
+    pub max_op: u64,
+    /// The highest founding step among it and its ancestors.
+    pub step: u32,
 }
 
 /// What the index keeps of a stored change.
