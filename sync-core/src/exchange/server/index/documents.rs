@@ -1,12 +1,11 @@
 //! Reading documents: what they are, what stands in them, who has them, and the lives of the log that they are in.
 
-use super::state::{ActorState, ChangeState, DocumentState, Reading, Restored};
+use super::state::{ActorState, ChangeState, DocumentState, Reading, Restored, Standing};
 use super::{Index, id_at, key, seq_at_end};
 use crate::document::change::ChangeHash;
 use crate::document::name::DocumentName;
 use crate::document::slot::{ContentHash, SlotKey};
 use crate::exchange::register::Life;
-use crate::exchange::server::entry::Standing;
 use crate::exchange::server::row::decode;
 use crate::ids::{DocumentId, PersonId, StudentId};
 use crate::kv::{KvError, prefix_end};

@@ -11,7 +11,7 @@ mod roster;
 mod state;
 
 pub use self::state::{
-    ActorState, ChangeState, CodeState, DocumentState, Head, Quota, Reading, RefusalState, Restored,
+    ActorState, ChangeState, CodeState, DocumentState, Head, Quota, Reading, RefusalState, Restored, Standing,
 };
 
 use serde::Serialize;

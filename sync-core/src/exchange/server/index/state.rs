@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::change::ChangeHash;
+use crate::document::change::{ActorTip, ChangeHash};
 use crate::document::name::DocumentName;
+use crate::document::slot::{ContentHash, SlotKey};
 use crate::exchange::message::EndReason;
 use crate::exchange::server::entry::RestoredBy;
 use crate::ids::{DeviceId, DocumentId, LogId, PersonId};
@@ -74,6 +75,27 @@ pub struct ActorState {
     pub seq: u64,
     /// Its hash.
     pub hash: ChangeHash,
+}
+
+impl From<ActorState> for ActorTip {
+    fn from(state: ActorState) -> Self {
+        Self { seq: state.seq, hash: state.hash }
+    }
+}
+
+/// What the index keeps of a slot that stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Where in the log it came to stand.
+    pub seq: u64,
+    /// What it says.
+    pub hash: ContentHash,
+    /// In which container.
+    pub container: String,
+    /// For a goal, or an assignment of one, the discipline.
+    pub discipline: Option<String>,
+    /// For an edit, which leaf of which record it is about.
+    pub edits: Option<(SlotKey, String)>,
 }
 
 /// What a person has of a document.
