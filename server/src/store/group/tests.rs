@@ -209,6 +209,22 @@ fn closing_commits_what_waits_and_refuses_the_rest() {
     assert!(matches!(committer.append(frame(1), vec![]), Err(CommitError::Closed)));
 }
 
+#[test]
+fn the_processor_is_left_to_askers_only_while_nothing_waits_and_only_so_often() {
+    let (sender, queue) = sync_channel(2);
+    let work = || Work { urgency: Urgency::Waits, begins: None, decide: Box::new(|_| None) };
+    let mut yields = 2;
+    sender.send(work()).unwrap();
+    assert!(waiting(&queue, &mut yields).is_some());
+    assert_eq!(yields, 2, "what waits is taken at once");
+    for left in [1, 0, 0] {
+        assert!(waiting(&queue, &mut yields).is_none());
+        assert_eq!(yields, left);
+    }
+    sender.send(work()).unwrap();
+    assert!(waiting(&queue, &mut yields).is_some(), "what waits is taken when no yield is left, too");
+}
+
 #[tokio::test]
 async fn an_answer_can_be_awaited() {
     let (_, committer) = committer();
