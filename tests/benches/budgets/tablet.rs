@@ -116,8 +116,10 @@ impl Tablet {
         let founding = founding_of(name.kind, name.id()).pop().ok_or("a document without founding")?;
         let (mut heads, mut max_op, mut tip) = (vec![founding.hash], founding.max_op, None);
         let mut requests = Vec::with_capacity(count);
-        for _ in 0..count {
-            let (_, slots) = self.author.observation(0);
+        let mut observations: Vec<_> = (0..count).map(|_| self.author.observation(0).1).collect();
+        // Each is logged after the one before, and so its id is the higher one.
+        observations.sort_by_key(|slots| slots.first().map(|slot| slot.key));
+        for slots in observations {
             let position = Position::next(self.device.id.0, tip, &heads, max_op, CLOCK);
             let change = encode(&places, &position, &slots)?;
             (heads, max_op) = (vec![change.hash], change.max_op);

@@ -124,10 +124,16 @@ impl World {
                 continue;
             }
             let places = index.changes(id, state.renewed, u64::MAX - 1, usize::MAX).expect("reads");
-            let stored: Vec<u64> =
-                self.server.changes(id).iter().map(|(seq, _)| *seq).filter(|seq| *seq > 0).collect();
+            let changes: Vec<_> = self.server.changes(id).into_iter().filter(|(seq, _)| *seq > 0).collect();
+            let stored: Vec<u64> = changes.iter().map(|(seq, _)| *seq).collect();
             if places != stored {
                 return Err(format!("the index has other places of {id} than the log"));
+            }
+            let said: Vec<_> = changes.iter().map(|(_, change)| self.slots_of(id, change)).collect();
+            let newest =
+                said.iter().flat_map(|slots: &Vec<Slot>| records(slots)).map(|slot| slot.key.record.0).max();
+            if newest.unwrap_or_default() != state.newest {
+                return Err(format!("the index has another newest record of {id} than the log"));
             }
             for head in &state.heads {
                 let row = index.change(id, &head.hash).expect("reads");

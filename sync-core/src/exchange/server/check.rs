@@ -199,7 +199,9 @@ fn look_up_ahead(
     shaped: &Shaped,
 ) -> Result<(), KvError> {
     for slot in shaped.slots() {
-        index.slot(document, &slot.key)?;
+        if state.is_some_and(|state| state.may_have(&slot.key)) {
+            index.slot(document, &slot.key)?;
+        }
     }
     if let Some(wrapping) = shaped.wrapping() {
         index.actor(document, &wrapping.outline.actor)?;

@@ -40,6 +40,7 @@ pub(crate) fn apply_changed(
     meaning: &Meaning<'_>,
 ) -> Result<(), KvError> {
     let Meaning { change, step, slots, contents } = *meaning;
+    let standing = || slots.iter().filter(|slot| slot.container != RecordKind::Issued.container());
     let mut heads: Vec<Head> =
         state.heads.iter().filter(|head| !change.deps.contains(&head.hash)).copied().collect();
     heads.push(Head { hash: change.hash, max_op: change.max_op, step });
@@ -50,12 +51,13 @@ pub(crate) fn apply_changed(
         last: seq,
         changes: state.changes + 1,
         row: add_place(sheet, id, state.row, seq)?,
+        newest: standing().map(|slot| slot.key.record.0).fold(state.newest, u128::max),
         ..state.clone()
     };
     put(sheet, key::document(&id.0), &next);
     put(sheet, key::change(id, &change.hash), &ChangeState { max_op: change.max_op, step, seq });
     put(sheet, key::actor(id, &change.actor), &ActorState { seq: change.seq, hash: change.hash });
-    for slot in slots.iter().filter(|slot| slot.container != RecordKind::Issued.container()) {
+    for slot in standing() {
         // A goal may come in the very change that assigns it, before or behind the assignment.
         let beside = |key: &SlotKey| {
             slots.iter().find(|slot| slot.key == *key).and_then(|slot| policy::known_of(slot, &|_| None))

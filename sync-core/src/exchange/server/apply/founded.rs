@@ -49,7 +49,8 @@ pub(super) fn apply_founded(
         last: seq,
         changes: known.as_ref().map_or(0, |state| state.changes),
         renewed: known.as_ref().map_or(0, |state| state.renewed),
-        row: known.map_or(0, |state| state.row),
+        row: known.as_ref().map_or(0, |state| state.row),
+        newest: known.map_or(0, |state| state.newest),
     };
     put(sheet, key::document(&id.0), &state);
     sheet.put(key::documents(&[&name.subject.0, &id.0]), Vec::new());

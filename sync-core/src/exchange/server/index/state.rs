@@ -32,9 +32,16 @@ pub struct DocumentState {
     pub renewed: u64,
     /// Where in the log the first of those changes stands whose places share the last row of them; 0 before its first change.
     pub row: u64,
+    /// The highest id of a record that stands in it, as a number, or 0: ids begin with the time, so that nearly every new record's is above.
+    pub newest: u128,
 }
 
 impl DocumentState {
+    /// Returns whether a record may stand in it. One above all that stand does not, and is not worth looking for.
+    pub fn may_have(&self, slot: &SlotKey) -> bool {
+        slot.record.0 <= self.newest
+    }
+
     /// Returns the hashes of its heads, sorted.
     pub fn head_hashes(&self) -> Vec<ChangeHash> {
         self.heads.iter().map(|head| head.hash).collect()

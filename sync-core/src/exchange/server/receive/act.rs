@@ -5,6 +5,7 @@ use crate::exchange::message::HoldReason;
 use crate::exchange::server::apply::Contents;
 use crate::exchange::server::desk::{Desk, DeskError};
 use crate::exchange::server::entry::Hold;
+use crate::exchange::server::index::DocumentState;
 use crate::exchange::server::receipt::content_of;
 use crate::ids::{ActId, DocumentId};
 use crate::seeded::{Bug, seeded};
@@ -29,10 +30,15 @@ impl Desk<'_> {
     pub(super) fn sort_into_acts<'s>(
         &self,
         document: DocumentId,
+        state: &DocumentState,
         slots: &'s [Slot],
         contents: &Contents,
     ) -> Result<Vec<Act<'s>>, DeskError> {
         let index = self.index();
+        let standing = |slot: &SlotKey| match state.may_have(slot) {
+            true => index.slot(document, slot),
+            false => Ok(None),
+        };
         let mut acts = Vec::new();
         for (id, group) in by_act(slots) {
             let hashes: Vec<ContentHash> = group
@@ -43,17 +49,16 @@ impl Desk<'_> {
             let mut act =
                 Act { id, content, new: Vec::new(), whole: true, standing: 0, held: None, twin: false };
             for (slot, content) in group.into_iter().zip(hashes) {
-                if let Some(standing) = index.slot(document, &slot.key)?.filter(|_| !seeded(Bug::StoodBefore))
-                {
-                    if standing.hash == content {
-                        act.standing = act.standing.max(standing.seq);
+                if let Some(known) = standing(&slot.key)?.filter(|_| !seeded(Bug::StoodBefore)) {
+                    if known.hash == content {
+                        act.standing = act.standing.max(known.seq);
                         act.whole = false;
                         continue;
                     }
                     // An admitted twin stands beside the record whose key it had.
                     let twin = SlotKey { twin: Some(content), ..slot.key };
-                    if let Some(standing) = index.slot(document, &twin)? {
-                        act.standing = act.standing.max(standing.seq);
+                    if let Some(known) = standing(&twin)? {
+                        act.standing = act.standing.max(known.seq);
                         act.whole = false;
                         continue;
                     }

@@ -110,7 +110,7 @@ impl Desk<'_> {
         let Some(state) = self.index().document(document)? else { return Ok(Vec::new()) };
         let device = self.index().device(whole.device.id)?.map(|device| device.state);
         let ground = self.ground(&whole.name, author, device)?;
-        let acts = self.sort_into_acts(document, &slots, &whole.contents)?;
+        let acts = self.sort_into_acts(document, &state, &slots, &whole.contents)?;
         let mut earlier = Earlier::new();
         let mut verdicts = Vec::new();
         for act in &acts {
