@@ -5,11 +5,11 @@
 
 mod page;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use askama::Template as _;
-use axum::Extension;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
@@ -46,13 +46,17 @@ impl Description {
     }
 }
 
+/// The description, from when all routes are known. It is the state of these routes alone: as a layer it would cost every request a box.
+pub(super) type Described = Arc<OnceLock<Description>>;
+
 /// Returns the routes that describe the others, and themselves.
-pub(super) fn router() -> OpenApiRouter {
+pub(super) fn router(described: &Described) -> OpenApiRouter {
     OpenApiRouter::default()
         .routes(routes!(document))
         .routes(routes!(docs))
         .routes(routes!(style))
         .layer(CompressionLayer::new())
+        .with_state(Arc::clone(described))
 }
 
 /// Sends this description, as OpenAPI 3.1.
@@ -63,9 +67,10 @@ pub(super) fn router() -> OpenApiRouter {
     operation_id = "openapi",
     responses((status = 200, description = "The description.", body = serde_json::Value)),
 )]
-async fn document(Extension(description): Extension<Arc<Description>>) -> Response {
+async fn document(State(described): State<Described>) -> Result<Response, ApiError> {
+    let description = described.get().ok_or(Code::Internal)?;
     let kind = HeaderValue::from_static("application/json");
-    ([(CONTENT_TYPE, kind)], description.json.clone()).into_response()
+    Ok(([(CONTENT_TYPE, kind)], description.json.clone()).into_response())
 }
 
 /// Shows this description to a person.
@@ -76,8 +81,8 @@ async fn document(Extension(description): Extension<Arc<Description>>) -> Respon
     operation_id = "docs",
     responses((status = 200, description = "The page.", body = String, content_type = "text/html; charset=utf-8")),
 )]
-async fn docs(Extension(description): Extension<Arc<Description>>) -> Result<Response, ApiError> {
-    let page = description.page.clone().ok_or(Code::Internal)?;
+async fn docs(State(described): State<Described>) -> Result<Response, ApiError> {
+    let page = described.get().and_then(|description| description.page.clone()).ok_or(Code::Internal)?;
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
     let policy = HeaderValue::from_static(POLICY);
     Ok(([(CONTENT_TYPE, kind), (CONTENT_SECURITY_POLICY, policy)], page).into_response())

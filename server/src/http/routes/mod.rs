@@ -28,13 +28,13 @@ mod snapshot;
 
 use std::sync::Arc;
 
-use axum::{Extension, Router};
+use axum::Router;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::description::Description;
+use self::description::{Described, Description};
 use crate::engine::Engine;
 use crate::http::Limits;
 
@@ -61,12 +61,14 @@ pub fn limits() -> Limits {
 
 /// Returns all routes, without the shell around them.
 pub fn router(engine: Arc<Engine>) -> Router {
-    let (router, described) = described(engine).split_for_parts();
-    router.layer(Extension(Arc::new(Description::of(described))))
+    let description = Described::default();
+    let (router, described) = described(engine, &description).split_for_parts();
+    description.get_or_init(|| Description::of(described));
+    router
 }
 
 /// Each route with its description, which stands at its handler.
-fn described(engine: Arc<Engine>) -> OpenApiRouter {
+fn described(engine: Arc<Engine>, description: &Described) -> OpenApiRouter {
     let exchanges = OpenApiRouter::default()
         .routes(routes!(exchange::exchange))
         .routes(routes!(exchange::hand_in))
@@ -87,7 +89,7 @@ fn described(engine: Arc<Engine>) -> OpenApiRouter {
         .merge(admin::router())
         .with_state(engine)
         .merge(families)
-        .merge(description::router())
+        .merge(description::router(description))
 }
 
 #[cfg(test)]

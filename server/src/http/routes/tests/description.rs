@@ -63,7 +63,9 @@ async fn every_route_is_described_and_nothing_else_is() {
 #[tokio::test]
 async fn every_code_is_listed_and_every_name_of_one_is_a_code() {
     let school = School::new().await;
-    let raw = super::super::described(std::sync::Arc::clone(&school.engine)).split_for_parts().1;
+    let raw = super::super::described(std::sync::Arc::clone(&school.engine), &Default::default())
+        .split_for_parts()
+        .1;
     let raw = serde_json::to_value(raw).unwrap();
     for (method, path, operation) in operations(&raw) {
         for code in operation["x-refusals"].as_array().into_iter().flatten() {
