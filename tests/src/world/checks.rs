@@ -115,7 +115,8 @@ impl World {
         Ok(())
     }
 
-    /// Of each document, the index has the places of its changes as the log has them, and of each head what the head's own row has.
+    /// Of each document, the index has the places of its changes as the log has them, of each head what the head's own row has, and the
+    /// newest of its records.
     fn documents_are_the_logs(&self) -> Result<(), Wrong> {
         let index = self.server.index();
         for state in index.all_documents().expect("reads") {

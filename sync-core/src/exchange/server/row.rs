@@ -41,9 +41,9 @@ mod tests {
     use crate::document::name::{DocumentKind, DocumentName};
     use crate::document::slot::{ContentHash, SlotKey};
     use crate::exchange::message::EndReason;
-    use crate::exchange::server::entry::{Organisation, Standing};
+    use crate::exchange::server::entry::Organisation;
     use crate::exchange::server::index::{
-        ActorState, ChangeState, CodeState, DocumentState, Head, Quota, Reading, RefusalState,
+        ActorState, ChangeState, CodeState, DocumentState, Head, Quota, Reading, RefusalState, Standing,
     };
     use crate::ids::{DeviceId, GrantId, GuardianId, OrgId, PersonId, SchoolId, StudentId, TabletId};
     use crate::roster::role::Role;

@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use crate::exchange::server::index::Standing;
 pub use hold::Hold;
 pub use origin::{Origin, RestoredBy};
 

@@ -46,7 +46,7 @@ pub(crate) fn add_place(
         let key = key::changes(document, Some(row));
         let mut distances: Vec<u64> = decode(&sheet.get(&key)?.ok_or(KvError::Damaged("places"))?)?;
         if distances.len() + 1 < PLACES_MAX {
-            distances.push(place - row);
+            distances.push(place.checked_sub(row).ok_or(KvError::Damaged("places"))?);
             sheet.put(key, encode(&distances));
             return Ok(row);
         }
